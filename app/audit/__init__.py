@@ -1,0 +1,1 @@
+"""The history of every record: who changed what, when and by which way in."""

@@ -1,0 +1,1 @@
+"""What every room shares and what knows no business: values, clock, permissions, storage."""

@@ -1,0 +1,124 @@
+"""The declarative base, the column types every table shares, and how SQLite begins a write."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, event
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite numbers rows by itself only for INTEGER PRIMARY KEY; PostgreSQL gets room for the
+# ten million related rows and beyond.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Every table of Kontor."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware UTC in Python, naive UTC with milliseconds in the database.
+
+    Raises ValueError for a naive moment, whose zone nobody could know later.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        utc = value.astimezone(UTC).replace(tzinfo=None)
+        return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Identified:
+    """A row with a number of its own."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, sort_order=-10)
+
+
+class Versioned:
+    """A row that people edit: the version tells the loser of two savers (design.md)."""
+
+    version: Mapped[int] = mapped_column(Integer, nullable=False, info={"audit": "skip"})
+
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+@contextmanager
+def immediate_begin() -> Iterator[None]:
+    """Let transactions that begin inside take SQLite's write lock at once.
+
+    A deferred BEGIN that turns into a write later fails instead of waiting, and one that
+    read before it could accept a stale write. PostgreSQL needs no such hint.
+    """
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give every SQLite connection WAL, foreign keys, a busy timeout, and explicit BEGINs."""
+    if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _on_connect):
+        return
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+
+
+def _on_connect(connection: SqliteConnection, _record: Any) -> None:
+    # None stops the driver from beginning transactions on its own, before the first write only.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "synchronous=NORMAL",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+def after_commit(session: Session, callback: Callable[[], None]) -> None:
+    """Call back once the transaction under way is committed; forget it if it is rolled back."""
+    waiting: list[Callable[[], None]] = session.info.setdefault("after_commit", [])
+    waiting.append(callback)
+
+
+def run_after_commit(session: Session) -> None:
+    """Run what waited for the commit. Called by the one commit boundary only."""
+    for callback in session.info.pop("after_commit", []):
+        callback()
+
+
+def forget_after_commit(session: Session) -> None:
+    """Drop what waited for a commit that did not come."""
+    session.info.pop("after_commit", None)

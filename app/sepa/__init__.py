@@ -1,0 +1,1 @@
+"""SEPA direct debit: mandates, creditor accounts, collection runs and the bank file."""

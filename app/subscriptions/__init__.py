@@ -1,0 +1,1 @@
+"""Rights to journals: perpetual authorizations, ordinary subscriptions, and their merge."""

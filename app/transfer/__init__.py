@@ -1,0 +1,1 @@
+"""Workbooks in and out: columns, readers, imports, exports and templates."""
