@@ -67,8 +67,8 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m bench
 
-vendor: $(VENV)/.installed-dev
-	@$(BIN)/python -m app.static.vendor.fetch
+vendor: $(VENV)/.installed
+	@$(BIN)/python -m app.vendor
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache tests/artifacts
