@@ -1,0 +1,141 @@
+"""How rights to journals are merged: pure, by sort and sweep, with provenance.
+
+A right covers *content*: the issues of a journal from one date to another, or from one volume to
+another. The window in which it may be used is another matter and has no end for perpetual rights
+(domain.md, section 4).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, natural
+from app.core.partial_date import PartialDate
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One source of a right: an authorization with its number."""
+
+    source: int
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRight:
+    """An unbroken coverage, and the sources that give it, in ascending order."""
+
+    coverage: Coverage
+    sources: tuple[int, ...]
+
+
+def merge(rights: Iterable[Right]) -> list[MergedRight]:
+    """Join rights whose coverage overlaps or adjoins; leave gaps as they are.
+
+    Two coverages adjoin when one begins on the day after the other ends, whatever their
+    precision: 2010-2012 and 2013-2014 give 2010-2014. A range that bridges two joins both.
+    Rights stated by volume alone are never joined by date: each statement stands by itself.
+    The result is in order of coverage, those by volume last, and does not depend on the order
+    of `rights`.
+    """
+    dated: list[Right] = []
+    by_volume: dict[Coverage, list[int]] = {}
+    for right in rights:
+        if right.coverage.volume_only:
+            by_volume.setdefault(right.coverage, []).append(right.source)
+        else:
+            dated.append(right)
+    merged = [_join(group) for group in _unbroken(dated)]
+    merged += [
+        MergedRight(coverage, tuple(sorted(set(sources))))
+        for coverage, sources in sorted(by_volume.items(), key=lambda item: _volume_key(item[0]))
+    ]
+    return merged
+
+
+def _unbroken(rights: Iterable[Right]) -> Iterable[list[Right]]:
+    """Sweep over the rights in order of their first day; yield those that hang together."""
+    group: list[Right] = []
+    reach = OPEN_START
+    for right in sorted(rights, key=lambda right: (right.coverage.first, right.coverage.last)):
+        if group and right.coverage.first > reach + 1:
+            yield group
+            group = []
+        # A short range inside a long one must not shorten the reach.
+        reach = max(reach, right.coverage.last) if group else right.coverage.last
+        group.append(right)
+    if group:
+        yield group
+
+
+def _join(group: Sequence[Right]) -> MergedRight:
+    """One coverage from rights that hang together.
+
+    A bound keeps the precision of the right that gave it; where several gave the same day, the
+    coarsest way to say it stands. Volume and issue come from the givers of the bound too.
+    """
+    coverages = [right.coverage for right in group]
+    first = min(coverage.first for coverage in coverages)
+    last = max(coverage.last for coverage in coverages)
+    starting = [coverage for coverage in coverages if coverage.first == first]
+    ending = [coverage for coverage in coverages if coverage.last == last]
+    first_volume, first_issue = _first_number(starting, open_start=first == OPEN_START)
+    last_volume, last_issue = _last_number(ending, open_end=last == OPEN_END)
+    return MergedRight(
+        Coverage(
+            start=_coarsest(coverage.start for coverage in starting),
+            end=_coarsest(coverage.end for coverage in ending),
+            first_volume=first_volume,
+            first_issue=first_issue,
+            last_volume=last_volume,
+            last_issue=last_issue,
+        ),
+        tuple(sorted({right.source for right in group})),
+    )
+
+
+def _coarsest(dates: Iterable[PartialDate | None]) -> PartialDate | None:
+    """All dates name the same bound; the one with the least precision."""
+    known = [partial for partial in dates if partial is not None]
+    return min(known, key=lambda partial: partial.precision) if known else None
+
+
+_Number = tuple[str | None, str | None]
+_NO_NUMBER: _Number = (None, None)
+
+
+def _first_number(coverages: Iterable[Coverage], *, open_start: bool) -> _Number:
+    """The lowest volume and issue; none if the start is open and a giver names none."""
+    numbers = {(coverage.first_volume, coverage.first_issue) for coverage in coverages}
+    if open_start and _NO_NUMBER in numbers:
+        return _NO_NUMBER
+    return min(numbers - {_NO_NUMBER}, key=_start_key, default=_NO_NUMBER)
+
+
+def _last_number(coverages: Iterable[Coverage], *, open_end: bool) -> _Number:
+    """The highest volume and issue; none if the end is open and a giver names none."""
+    numbers = {(coverage.last_volume, coverage.last_issue) for coverage in coverages}
+    if open_end and _NO_NUMBER in numbers:
+        return _NO_NUMBER
+    return max(numbers - {_NO_NUMBER}, key=_end_key, default=_NO_NUMBER)
+
+
+_NumberKey = tuple[tuple[int, str], bool, tuple[int, str]]
+
+
+def _start_key(number: _Number) -> _NumberKey:
+    # A first volume without an issue begins with the first of its issues.
+    volume, issue = number
+    return natural(volume), issue is not None, natural(issue)
+
+
+def _end_key(number: _Number) -> _NumberKey:
+    # A last volume without an issue goes beyond any of its issues.
+    volume, issue = number
+    return natural(volume), issue is None, natural(issue)
+
+
+def _volume_key(coverage: Coverage) -> tuple[_NumberKey, _NumberKey]:
+    return (
+        _start_key((coverage.first_volume, coverage.first_issue)),
+        _end_key((coverage.last_volume, coverage.last_issue)),
+    )
