@@ -16,6 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+NPM = shutil.which("npm") or ""
 TARGET = Path(__file__).parent / "static" / "vendor"
 
 MIT = """MIT License
@@ -107,8 +108,8 @@ PACKAGES = (
     ICONS,
 )
 
-# Only the icons that a page shows go into the sprite; a name that is missing upstream stops the run.
-ICON_NAMES = """
+# Only icons that a page shows go into the sprite; a name missing upstream stops the run.
+ICONS_SHOWN = """
 address-book adjustments-horizontal alert-circle alert-triangle arrow-back-up arrow-left arrows-sort
 article ban book books building building-bank building-community building-store calendar
 category certificate check chevron-down chevron-left chevron-right chevron-up chevrons-left
@@ -119,13 +120,13 @@ list-details lock lock-open login logout mail map-pin menu-2 moon note package p
 player-stop plus progress-check refresh restore search settings shield-lock signature star sun
 table-export table-import tag tags trash trash-off upload user user-circle user-plus users
 users-group vocabulary wallet x
-""".split()
+"""
 
 
 def fetch(package: Package, into: Path) -> Path:
     """Downloads and unpacks one package; stops when it is not the pinned one."""
-    subprocess.run(
-        ["npm", "pack", f"{package.name}@{package.version}", "--silent"],
+    subprocess.run(  # noqa: S603 - the names are the constants above
+        [NPM, "pack", f"{package.name}@{package.version}", "--silent"],
         cwd=into,
         check=True,
         stdout=subprocess.DEVNULL,
@@ -158,9 +159,11 @@ def keep(package: Package, source: Path) -> None:
 def write_sprite(source: Path) -> None:
     """One SVG with a symbol for each icon, so that a page needs a single request for all."""
     symbols = []
-    for name in ICON_NAMES:
+    for name in ICONS_SHOWN.split():
         svg = (source / "icons" / "outline" / f"{name}.svg").read_text(encoding="utf-8")
-        body = re.sub(r"<!--.*?-->|<svg[^>]*>|</svg>|<path stroke=\"none\"[^>]*/>", "", svg, flags=re.S)
+        body = re.sub(
+            r"<!--.*?-->|<svg[^>]*>|</svg>|<path stroke=\"none\"[^>]*/>", "", svg, flags=re.S
+        )
         shapes = " ".join(body.split()).replace(" />", "/>").replace("> <", "><")
         symbols.append(
             f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
@@ -188,7 +191,7 @@ def write_readme() -> None:
 
 
 def main() -> None:
-    if shutil.which("npm") is None:
+    if not NPM:
         sys.exit("npm is needed to fetch the packages again; the panel runs without it.")
     TARGET.mkdir(parents=True, exist_ok=True)
     for package in PACKAGES:
@@ -197,7 +200,7 @@ def main() -> None:
             keep(package, source)
             if package is ICONS:
                 write_sprite(source)
-        print(f"{package.name} {package.version}")
+        sys.stderr.write(f"{package.name} {package.version}\n")
     write_readme()
 
 
