@@ -81,6 +81,11 @@ def immediate_begin() -> Iterator[None]:
         _writing.reset(token)
 
 
+def is_writing() -> bool:
+    """Tell whether this thread is inside a write transaction."""
+    return _writing.get()
+
+
 def prepare_engine(engine: Engine) -> None:
     """Give every SQLite connection WAL, foreign keys, a busy timeout, and explicit BEGINs."""
     if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _on_connect):
