@@ -1,0 +1,88 @@
+"""The 31 columns in which customers of all kinds leave, and come back as an update.
+
+The order is the contract of domain.md, section 3. `name` holds the company name of a business or
+an institution; `first_name` its contact's first name.
+"""
+
+from dataclasses import replace
+
+from app.core.permissions import Permission
+from app.transfer.columns import customers, parsers
+from app.transfer.columns.base import Column, Form, SheetSpec, WorkbookSpec
+
+INSTITUTE = Column(
+    "Institute",
+    "institute",
+    parsers.text(120),
+    width=24,
+    read_only=True,
+    note="Follows from the IBAN; changing it here changes nothing.",
+)
+CUSTOMER_CREATED = Column(
+    "Customer created",
+    "created_at",
+    parsers.text(40),
+    form=Form.MOMENT,
+    width=22,
+    read_only=True,
+    note="Changing it here changes nothing.",
+)
+CLIENT_LAST_CHANGED = Column(
+    "Client last changed",
+    "changed_at",
+    parsers.text(40),
+    form=Form.MOMENT,
+    width=22,
+    read_only=True,
+    note="Tells whether somebody edited the customer since the export.",
+)
+LOCKED_CUSTOMER = Column(
+    "Locked customer", "locked", parsers.yes_no, form=Form.YES_NO, choices="yes_no", width=15
+)
+
+CUSTOMERS = WorkbookSpec(
+    "customers",
+    "Customers of all kinds",
+    "An export of customers, edited and brought back.",
+    (
+        SheetSpec(
+            "Customers",
+            (
+                replace(customers.NUMBER, required=True),
+                customers.TITLE,
+                customers.CONTACT_FIRST_NAME,
+                customers.NAME,
+                customers.ALIAS,
+                customers.GENDER,
+                customers.DATE_OF_BIRTH,
+                customers.STREET,
+                customers.POSTCODE,
+                customers.PLACE,
+                customers.CARE_OF,
+                customers.PO_BOX,
+                customers.COUNTRY,
+                customers.TELEPHONE_PRIVATE,
+                customers.BUSINESS_TELEPHONE,
+                customers.MOBILE_PHONE,
+                customers.FAX,
+                customers.EMAIL,
+                customers.HOMEPAGE,
+                customers.IBAN,
+                customers.BIC,
+                INSTITUTE,
+                customers.REBATE,
+                customers.PRICE_LEVEL,
+                customers.REASON_FOR_LOSS,
+                customers.PAYMENT_METHOD,
+                customers.TERM_OF_PAYMENT,
+                CUSTOMER_CREATED,
+                CLIENT_LAST_CHANGED,
+                customers.FAVOURITE,
+                LOCKED_CUSTOMER,
+            ),
+            "customer",
+        ),
+    ),
+    Permission.CUSTOMERS_IMPORT,
+    has_template=False,
+)

@@ -1,0 +1,1 @@
+"""Imports: check, choose, run, result (domain.md, section 2)."""
