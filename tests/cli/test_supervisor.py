@@ -19,17 +19,19 @@ def supervise(tmp_path: Path, body: str) -> "subprocess.Popen[bytes]":
     script.write_text(
         "import sys\nfrom app.cli.supervisor import Program, Supervisor\n" + textwrap.dedent(body)
     )
-    return subprocess.Popen(
-        [sys.executable, str(script)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=(tmp_path / "said").open("wb"),
-    )
+    with (tmp_path / "said").open("wb") as said:
+        return subprocess.Popen(
+            [sys.executable, str(script)],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=said,
+        )
 
 
 def started(file: Path, count: int) -> list[psutil.Process]:
     """Wait until `count` starts stand in the file; the processes that did."""
     watcher = subprocess.run(
-        ["/bin/sh", "-c", f"until [ $(cat {file} 2>/dev/null | wc -l) -ge {count} ]; do sleep 0.05; done"],
+        ["/bin/sh", "-c", f"until [ $(cat {file} | wc -l) -ge {count} ]; do sleep 0.05; done"],
+        stderr=subprocess.DEVNULL,
         timeout=20,
         check=False,
     )

@@ -1,0 +1,90 @@
+"""The daily clean-up: stored files and before-images whose time is over are deleted."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.core import clock, storage
+from app.core.actor import SYSTEM
+from app.core.models import StoredFile, UndoEntry
+from app.extensions import db, transaction
+from app.jobs import operations, registry
+from app.jobs.context import JobContext
+from app.jobs.models import Job
+from app.jobs.registry import OnAbandoned
+
+KIND = "cleanup"
+EVERY = timedelta(hours=24)
+BATCH = 500
+
+
+def register() -> None:
+    """Make the clean-up known as a kind of job."""
+    registry.register(KIND, run, on_abandoned=OnAbandoned.RESUME)
+
+
+def enqueue_if_due() -> None:
+    """Queue the clean-up unless one was queued within the last day.
+
+    By the age of the last one, not by the hour of the clock: a machine that is off at night
+    cleans up too.
+    """
+    if _was_queued_lately(db.session()):
+        return
+    with transaction() as session:
+        if not _was_queued_lately(session):
+            operations.enqueue(session, KIND, {}, actor=SYSTEM, title="Daily clean-up")
+
+
+def _was_queued_lately(session: Session) -> bool:
+    newest = session.scalar(
+        select(Job.created_at).where(Job.kind == KIND).order_by(Job.id.desc()).limit(1)
+    )
+    return newest is not None and clock.now() - newest < EVERY
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Delete in short commits; doing it twice does no harm."""
+    days = current_app.config["SETTINGS"].retention_days
+    return {
+        "files": _remove_files(context),
+        "before_images": _remove_before_images(context, days),
+    }
+
+
+def _remove_files(context: JobContext) -> int:
+    """Delete the bytes of expired files; their rows stay as a receipt of what was there."""
+    removed = 0
+    while True:
+        context.stop_if_cancelled()
+        with transaction() as session:
+            expired = session.scalars(
+                select(StoredFile)
+                .where(StoredFile.expires_at < clock.now(), StoredFile.removed_at.is_(None))
+                .limit(BATCH)
+            ).all()
+            for stored in expired:
+                storage.delete(session, stored)
+        removed += len(expired)
+        context.progress(removed, phase="Deleting expired files")
+        if len(expired) < BATCH:
+            return removed
+
+
+def _remove_before_images(context: JobContext, days: int) -> int:
+    removed = 0
+    limit = clock.now() - timedelta(days=days)
+    while True:
+        context.stop_if_cancelled()
+        with transaction() as session:
+            old = session.scalars(
+                select(UndoEntry.id).where(UndoEntry.created_at < limit).limit(BATCH)
+            ).all()
+            session.execute(delete(UndoEntry).where(UndoEntry.id.in_(old)))
+        removed += len(old)
+        context.progress(removed, phase="Deleting before-images")
+        if len(old) < BATCH:
+            return removed
