@@ -1,0 +1,58 @@
+"""What a history entry says: the difference of two states, without secrets, IBANs masked."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import inspect
+
+from app.core.database import Base
+
+SKIPPED = {"id", "version"}
+
+
+def mask_iban(iban: str | None) -> str | None:
+    """An IBAN by its country and last four characters, as people without the right see it."""
+    return None if iban is None else f"{iban[:2]}•• •••• {iban[-4:]}"
+
+
+def snapshot(row: Base) -> dict[str, Any]:
+    """The column values of a row, as `diff` compares them."""
+    return {one.key: getattr(row, one.key) for one in inspect(type(row)).column_attrs}
+
+
+def diff(
+    model: type[Base], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, list[Any]]:
+    """The changed fields as {field: [old, new]}, ready for JSON.
+
+    A secret's change is told without either value; columns marked "skip" (derived ones,
+    stamps) are left out. Keys that are no columns of the model are taken as they are.
+    """
+    treatment = {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
+    changes: dict[str, list[Any]] = {}
+    for key in [*before, *(key for key in after if key not in before)]:
+        old, new = before.get(key), after.get(key)
+        how = treatment.get(key)
+        if key in SKIPPED or how == "skip" or old == new or (_empty(old) and _empty(new)):
+            continue
+        if how == "secret":
+            changes[key] = [None, "changed"]
+        elif how == "mask":
+            changes[key] = [mask_iban(old), mask_iban(new)]
+        else:
+            changes[key] = [_plain(old), _plain(new)]
+    return changes
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or value == []
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value

@@ -1,0 +1,118 @@
+"""Every setting: its name in the environment, its default and what it means."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _setting(variable: str, default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"variable": variable, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation may set. With none set, everything runs embedded in instance/."""
+
+    database_url: str = _setting(
+        "DATABASE_URL", "", "SQLAlchemy address of PostgreSQL; empty: SQLite in the instance folder"
+    )
+    redis_url: str = _setting(
+        "REDIS_URL", "", "address of Redis for jobs; empty: a SQLite file in the instance folder"
+    )
+    storage_url: str = _setting(
+        "STORAGE_URL", "", "S3-compatible store (s3://bucket/prefix); empty: instance/files"
+    )
+    secret_key: str = _setting(
+        "SECRET_KEY", "", "signs sessions; empty: made once and kept in the instance folder"
+    )
+    instance: str = _setting(
+        "KONTOR_INSTANCE", str(ROOT / "instance"), "folder for the database, files and keys"
+    )
+    timezone: str = _setting("KONTOR_TIMEZONE", "Europe/Berlin", "the company's time zone")
+    country: str = _setting(
+        "KONTOR_COUNTRY", "DE", "country in which phone numbers without one are read"
+    )
+    host: str = _setting("KONTOR_HOST", "127.0.0.1", "address the web server listens on")
+    port: int = _setting("KONTOR_PORT", 8000, "port the web server listens on")
+    web_processes: int = _setting("KONTOR_WEB_PROCESSES", 2, "web server processes")
+    trusted_proxies: int = _setting(
+        "KONTOR_TRUSTED_PROXIES", 0, "how many proxies in front may tell the client's address"
+    )
+    secure_cookies: bool = _setting(
+        "KONTOR_SECURE_COOKIES", False, "send cookies over HTTPS only; on in production"
+    )
+    production: bool = _setting(
+        "KONTOR_PRODUCTION", False, "refuse demo log-ins and unsafe settings"
+    )
+    session_hours: int = _setting("KONTOR_SESSION_HOURS", 12, "hours until a log-in ends")
+    upload_megabytes: int = _setting("KONTOR_UPLOAD_MEGABYTES", 64, "largest upload in MB")
+    retention_days: int = _setting(
+        "KONTOR_RETENTION_DAYS", 30, "days that uploads, exports and before-images are kept"
+    )
+    chunk_rows: int = _setting("KONTOR_CHUNK_ROWS", 1000, "rows that a long write commits at once")
+    chunk_pause_ms: int = _setting(
+        "KONTOR_CHUNK_PAUSE_MS", 50, "pause between two commits of a long write, in milliseconds"
+    )
+    two_person_rule: bool = _setting(
+        "KONTOR_TWO_PERSON_RULE", False, "who created a collection run may not release it"
+    )
+    bank_cutoff: str = _setting(
+        "KONTOR_BANK_CUTOFF", "14:00", "time of day until which the bank takes files for next day"
+    )
+    csv_separator: str = _setting("KONTOR_CSV_SEPARATOR", ";", "separator of CSV exports: ; or ,")
+
+    @property
+    def database_address(self) -> str:
+        """The SQLAlchemy address in use."""
+        if not self.database_url:
+            return f"sqlite:///{Path(self.instance) / 'kontor.db'}"
+        for scheme in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(scheme):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
+        return self.database_url
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings. Raises ValueError naming the variable whose value does not fit."""
+        given = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for one in fields(cls):
+            text = given.get(one.metadata["variable"], "").strip()
+            if text:
+                values[one.name] = _read(one.metadata["variable"], text, type(one.default))
+        return cls(**values)
+
+
+def _read(variable: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        if text.lower() in {"1", "yes", "true", "on"}:
+            return True
+        if text.lower() in {"0", "no", "false", "off"}:
+            return False
+        raise ValueError(f"{variable} must be yes or no, not {text!r}")
+    if kind is int:
+        if not text.isdecimal():
+            raise ValueError(f"{variable} must be a whole number, not {text!r}")
+        return int(text)
+    return text
+
+
+def kept_secret(instance: Path, name: str) -> str:
+    """A key made once and kept in the instance folder, readable by its owner only."""
+    path = instance / name
+    if not path.exists():
+        handle, fresh = tempfile.mkstemp(dir=instance)  # mode 0600
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+        # Two processes may start at once: the first link wins, and both read the same key.
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        os.unlink(fresh)
+    return path.read_text(encoding="ascii").strip()
