@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.core.database import Base, Identified, Versioned
+from app.core.database import Base, Identified, Versioned, key_string
 from app.core.money import Cents
 
 
@@ -101,8 +101,8 @@ class Journal(Identified, Versioned, Base):
     online_issn: Mapped[str | None] = mapped_column(String(9))
     title: Mapped[str] = mapped_column(String(500))
     # The folded title, for finding (whole) and for sorting (its beginning).
-    title_key: Mapped[str] = mapped_column(String(500), info={"audit": "skip"})
-    sort_title: Mapped[str] = mapped_column(String(80), info={"audit": "skip"})
+    title_key: Mapped[str] = mapped_column(key_string(500), info={"audit": "skip"})
+    sort_title: Mapped[str] = mapped_column(key_string(80), info={"audit": "skip"})
     publisher: Mapped[str | None] = mapped_column(String(255))
     title_id: Mapped[str | None] = mapped_column(String(80))
     title_url: Mapped[str | None] = mapped_column(String(500))
@@ -129,7 +129,7 @@ class JournalTitle(Identified, Base):
 
     journal_id: Mapped[int] = mapped_column(ForeignKey("journals.id", ondelete="CASCADE"))
     title: Mapped[str] = mapped_column(String(500))
-    title_key: Mapped[str] = mapped_column(String(500))
+    title_key: Mapped[str] = mapped_column(key_string(500))
 
 
 class JournalCoverage(Identified, Base):

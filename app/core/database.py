@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, event
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, event
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -23,6 +23,11 @@ NAMING_CONVENTION = {
 # SQLite numbers rows by itself only for INTEGER PRIMARY KEY; PostgreSQL gets room for the
 # ten million related rows and beyond.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def key_string(length: int) -> String:
+    """A normalised text compared byte by byte on every database, so that ranges and order agree."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Base(DeclarativeBase):

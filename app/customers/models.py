@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Operator
 from app.catalogue.models import PriceLevel, Product
-from app.core.database import Base, Identified, UtcDateTime, Versioned
+from app.core.database import Base, Identified, UtcDateTime, Versioned, key_string
 
 LIVE = text("deleted_at IS NULL")
 
@@ -172,7 +172,7 @@ class Customer(Identified, Versioned, Base):
             "payment_method <> 'SEPA direct debit' OR iban IS NOT NULL", name="direct_debit_iban"
         ),
         CheckConstraint("NOT invoices_by_email OR email IS NOT NULL", name="invoices_by_email"),
-        CheckConstraint("NOT locked OR lock_text <> ''", name="lock_text"),
+        CheckConstraint("NOT locked OR coalesce(lock_text, '') <> ''", name="lock_text"),
         Index(
             "uq_customers_email_key", "email_key", unique=True,
             sqlite_where=LIVE, postgresql_where=LIVE,
@@ -224,7 +224,7 @@ class Customer(Identified, Versioned, Base):
     __mapper_args__ = {"version_id_col": Versioned.version}
 
     # identity
-    number: Mapped[str] = mapped_column(String(20))
+    number: Mapped[str] = mapped_column(key_string(20))
     former_number: Mapped[str | None] = mapped_column(String(40))
     kind: Mapped[str] = mapped_column(String(10))
     title: Mapped[str | None] = mapped_column(String(40))
@@ -243,7 +243,7 @@ class Customer(Identified, Versioned, Base):
 
     # reach; phones are E.164
     email: Mapped[str | None] = mapped_column(String(254))
-    email_key: Mapped[str | None] = mapped_column(String(254), info={"audit": "skip"})
+    email_key: Mapped[str | None] = mapped_column(key_string(254), info={"audit": "skip"})
     telephone_private: Mapped[str | None] = mapped_column(String(40))
     business_telephone: Mapped[str | None] = mapped_column(String(40))
     mobile_phone: Mapped[str | None] = mapped_column(String(40))
@@ -309,8 +309,8 @@ class Customer(Identified, Versioned, Base):
 
     # derived: what the search reads, what lists sort by, and the exact company name folded
     search_text: Mapped[str] = mapped_column(Text, info={"audit": "skip"})
-    sort_name: Mapped[str] = mapped_column(String(120), info={"audit": "skip"})
-    name_key: Mapped[str] = mapped_column(String(330), info={"audit": "skip"})
+    sort_name: Mapped[str] = mapped_column(key_string(120), info={"audit": "skip"})
+    name_key: Mapped[str] = mapped_column(key_string(330), info={"audit": "skip"})
 
     store: Mapped[Store | None] = relationship()
     group: Mapped[Group | None] = relationship()
@@ -365,9 +365,9 @@ class Address(Identified, Base):
     label: Mapped[str | None] = mapped_column(String(80))
     street: Mapped[str | None] = mapped_column(String(200))
     line_2: Mapped[str | None] = mapped_column(String(200))
-    postcode: Mapped[str | None] = mapped_column(String(20))
+    postcode: Mapped[str | None] = mapped_column(key_string(20))
     place: Mapped[str | None] = mapped_column(String(120))
-    place_key: Mapped[str | None] = mapped_column(String(120), info={"audit": "skip"})
+    place_key: Mapped[str | None] = mapped_column(key_string(120), info={"audit": "skip"})
     state: Mapped[str | None] = mapped_column(String(80))
     country: Mapped[str | None] = mapped_column(String(2))
     care_of: Mapped[str | None] = mapped_column(String(120))
@@ -384,7 +384,7 @@ class CustomerCompany(Identified, Base):
 
     __tablename__ = "customer_companies"
     __table_args__ = (
-        CheckConstraint("company_id IS NOT NULL OR company_name <> ''", name="named"),
+        CheckConstraint("company_id IS NOT NULL OR coalesce(company_name, '') <> ''", name="named"),
     )
 
     customer_id: Mapped[int] = mapped_column(

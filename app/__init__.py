@@ -1,0 +1,79 @@
+"""Kontor, wired: create_app is the only place that knows every room."""
+
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import ROOT, Settings, kept_secret
+
+OLDEST_SQLITE = (3, 40)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application. Raises RuntimeError where it could not run safely."""
+    from app.core.database import prepare_engine
+    from app.extensions import db, limiter, migrate
+
+    settings = settings or Settings.from_environment()
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise RuntimeError(
+            f"Kontor needs SQLite 3.40 or newer; Python here has {sqlite3.sqlite_version}"
+        )
+    instance = Path(settings.instance).resolve()
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    app = Flask(
+        "app",
+        instance_path=str(instance),
+        static_folder=str(ROOT / "app" / "static"),
+        template_folder=str(ROOT / "templates"),
+    )
+    _configure(app, settings, instance)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    limiter.init_app(app)
+    _register_features(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings, instance: Path) -> None:
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key or kept_secret(instance, "secret_key"),
+        SQLALCHEMY_DATABASE_URI=settings.database_address,
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": bool(settings.database_url)},
+        MAX_CONTENT_LENGTH=settings.upload_megabytes * 1024 * 1024,
+        # A customer with many addresses and authorizations is one form.
+        MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,
+        MAX_FORM_PARTS=50_000,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        SESSION_COOKIE_NAME="kontor",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        # The session bounds a form's life; one left open over lunch must not be lost.
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_HEADERS_ENABLED=False,
+        # Half a year: addresses of static files change with their content.
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=180),
+    )
+
+
+def _register_features(app: Flask) -> None:
+    """Let each room make itself known to the mechanisms that serve it."""
+    import admin_views.registry
+    from app import cli
+    from app.accounts import login
+
+    login.register(app)
+    admin_views.registry.register(app)
+    cli.register(app)

@@ -1,0 +1,78 @@
+"""What every command shares: --json, the exit codes, and refusals in words."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from app.core.errors import KontorError, Refused
+
+JSON_HELP = (
+    "\b\nWith --json the last line on standard output is one JSON object; progress goes to"
+    " standard error.\nExit code 0: done. 1: the input was refused whole. 2: wrong usage."
+)
+
+
+def command(
+    name: str, *options: Callable[..., Any]
+) -> Callable[[Callable[..., dict[str, Any]]], click.Command]:
+    """Make a command from a function that returns its JSON object.
+
+    The function may return a "message" for people; it is printed instead of the bare figures.
+    Whatever Kontor refuses ends in exit code 1 with the reasons.
+    """
+
+    def decorate(function: Callable[..., dict[str, Any]]) -> click.Command:
+        @with_appcontext
+        @wraps(function)
+        def run(as_json: bool, **arguments: Any) -> None:
+            try:
+                result = function(**arguments)
+            except KontorError as error:
+                _refuse(error, as_json)
+            _print(result, as_json)
+            if result.get("refused_whole"):
+                sys.exit(1)
+
+        made: Any = run
+        for option in reversed(options):
+            made = option(made)
+        made = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(made)
+        text = (function.__doc__ or "").strip()
+        return click.command(name, help=f"{text}\n\n{JSON_HELP}")(made)
+
+    return decorate
+
+
+def progress(text: str) -> None:
+    """Tell a person how far it is, on standard error."""
+    click.echo(text, err=True)
+
+
+def _print(result: dict[str, Any], as_json: bool) -> None:
+    shown = {key: value for key, value in result.items() if key not in {"refused_whole"}}
+    message = shown.pop("message", None) if not as_json else shown.get("message")
+    if as_json:
+        click.echo(json.dumps(shown, ensure_ascii=False, default=str))
+        return
+    if message:
+        click.echo(message)
+        return
+    for key, value in shown.items():
+        click.echo(f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}")
+
+
+def _refuse(error: KontorError, as_json: bool) -> None:
+    problems = error.problems if isinstance(error, Refused) else []
+    if as_json:
+        listed = [
+            {"field": one.field, "reason": one.message, "hint": one.hint} for one in problems
+        ]
+        click.echo(json.dumps({"error": str(error), "problems": listed}, ensure_ascii=False))
+    for line in [str(one) for one in problems] or [str(error)]:
+        click.echo(line, err=True)
+    sys.exit(1)
