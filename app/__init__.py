@@ -15,6 +15,7 @@ OLDEST_SQLITE = (3, 40)
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. Raises RuntimeError where it could not run safely."""
     from app.core.database import prepare_engine
+    from app.core.storage import storage
     from app.extensions import db, limiter, migrate
 
     settings = settings or Settings.from_environment()
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         prepare_engine(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     limiter.init_app(app)
+    storage.open(settings.storage_url, instance)
     _register_features(app)
     return app
 

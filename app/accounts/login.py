@@ -35,8 +35,7 @@ class OperatorLoginForm(LoginForm):
         if until is not None:
             minutes = max(1, round((until - clock.now()).total_seconds() / 60))
             self.form_errors.append(
-                f"Too many wrong attempts. Try again in {minutes} minutes,"
-                " or ask an administrator."
+                f"Too many wrong attempts. Try again in {minutes} minutes, or ask an administrator."
             )
             return False
         good = bool(super().validate(**kwargs)) and self._may_enter()
@@ -111,6 +110,10 @@ def _on_logout(_app: Flask, user: Operator, **_values: Any) -> None:
         operator = work.get(Operator, operator_id)
         if operator is not None:
             audit.record(
-                work, actor=actor_for(operator), action=Action.LOGGED_OUT,
-                entity="operator", entity_id=operator.id, entity_label=str(operator),
+                work,
+                actor=actor_for(operator),
+                action=Action.LOGGED_OUT,
+                entity="operator",
+                entity_id=operator.id,
+                entity_label=str(operator),
             )

@@ -138,9 +138,7 @@ def save_role(
     role.name, role.description, role.permissions = name, description.strip(), chosen
     session.flush()
     _keep_an_administrator(session)
-    audit.record_change(
-        session, role, before, actor=actor, entity="role", entity_label=role.name
-    )
+    audit.record_change(session, role, before, actor=actor, entity="role", entity_label=role.name)
     return role
 
 
@@ -159,8 +157,12 @@ def delete_role(session: Session, role: Role, *, actor: Actor) -> None:
             f"{holders} operators hold the role {role.name}", hint="Give them another role first"
         )
     audit.record(
-        session, actor=actor, action=Action.DELETED, entity="role",
-        entity_id=role.id, entity_label=role.name,
+        session,
+        actor=actor,
+        action=Action.DELETED,
+        entity="role",
+        entity_id=role.id,
+        entity_label=role.name,
     )
     session.delete(role)
     session.flush()
@@ -179,7 +181,10 @@ def note_login(
         if succeeded:
             operator.last_login_at = now
         audit.record(
-            session, actor=actor, entity="operator", entity_id=operator.id,
+            session,
+            actor=actor,
+            entity="operator",
+            entity_id=operator.id,
             entity_label=str(operator),
             action=Action.LOGGED_IN if succeeded else Action.LOGIN_REFUSED,
         )
@@ -234,6 +239,12 @@ def _record(
     session: Session, operator: Operator, before: dict[str, object], action: Action, actor: Actor
 ) -> None:
     audit.record_change(
-        session, operator, before, after=_facts(operator), actor=actor, action=action,
-        entity="operator", entity_label=str(operator),
+        session,
+        operator,
+        before,
+        after=_facts(operator),
+        actor=actor,
+        action=action,
+        entity="operator",
+        entity_label=str(operator),
     )

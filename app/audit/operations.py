@@ -65,8 +65,14 @@ def record(
         session,
         [
             entry(
-                actor=actor, action=action, entity=entity, entity_id=entity_id,
-                entity_label=entity_label, customer_id=customer_id, changes=changes, reason=reason,
+                actor=actor,
+                action=action,
+                entity=entity,
+                entity_id=entity_id,
+                entity_label=entity_label,
+                customer_id=customer_id,
+                changes=changes,
+                reason=reason,
             )
         ],
     )
@@ -92,7 +98,12 @@ def record_change(
     if not changes:
         return
     record(
-        session, actor=actor, entity=entity, entity_id=getattr(row, "id", None),
-        entity_label=entity_label, customer_id=customer_id, changes=changes,
+        session,
+        actor=actor,
+        entity=entity,
+        entity_id=getattr(row, "id", None),
+        entity_label=entity_label,
+        customer_id=customer_id,
+        changes=changes,
         action=action or (Action.CHANGED if before else Action.CREATED),
     )

@@ -37,8 +37,11 @@ class Invoice(Identified, Versioned, Base):
         Index("ix_invoices_due_on", "due_on", "id"),
         Index("ix_invoices_issued_on", "issued_on", "id"),
         Index(
-            "ix_invoices_open", "due_on", "customer_id",
-            sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+            "ix_invoices_open",
+            "due_on",
+            "customer_id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
         ),
     )
     __mapper_args__ = {"version_id_col": Versioned.version}

@@ -130,7 +130,9 @@ class SecurityQuestion(Identified, Versioned, Base):
     """A question that a shop customer may choose to recover the account."""
 
     __tablename__ = "security_questions"
-    __table_args__ = (Index("uq_security_questions_question", text("lower(question)"), unique=True),)
+    __table_args__ = (
+        Index("uq_security_questions_question", text("lower(question)"), unique=True),
+    )
     __mapper_args__ = {"version_id_col": Versioned.version}
 
     question: Mapped[str] = mapped_column(String(200))
@@ -174,12 +176,18 @@ class Customer(Identified, Versioned, Base):
         CheckConstraint("NOT invoices_by_email OR email IS NOT NULL", name="invoices_by_email"),
         CheckConstraint("NOT locked OR coalesce(lock_text, '') <> ''", name="lock_text"),
         Index(
-            "uq_customers_email_key", "email_key", unique=True,
-            sqlite_where=LIVE, postgresql_where=LIVE,
+            "uq_customers_email_key",
+            "email_key",
+            unique=True,
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
         Index(
-            "uq_customers_mobile_phone", "mobile_phone", unique=True,
-            sqlite_where=LIVE, postgresql_where=LIVE,
+            "uq_customers_mobile_phone",
+            "mobile_phone",
+            unique=True,
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
         Index("ix_customers_former_number", "former_number"),
         Index("ix_customers_name_key", "name_key"),
@@ -187,36 +195,58 @@ class Customer(Identified, Versioned, Base):
         Index("ix_customers_iban", "iban"),
         Index("ix_customers_telephone_private", "telephone_private"),
         Index("ix_customers_business_telephone", "business_telephone"),
-        Index("ix_customers_sort_name", "sort_name", "id", sqlite_where=LIVE, postgresql_where=LIVE),
         Index(
-            "ix_customers_kind_sort_name", "kind", "sort_name", "id",
-            sqlite_where=LIVE, postgresql_where=LIVE,
+            "ix_customers_sort_name", "sort_name", "id", sqlite_where=LIVE, postgresql_where=LIVE
         ),
         Index(
-            "ix_customers_kind_created", "kind", "created_at", "id",
-            sqlite_where=LIVE, postgresql_where=LIVE,
+            "ix_customers_kind_sort_name",
+            "kind",
+            "sort_name",
+            "id",
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
         Index(
-            "ix_customers_kind_changed", "kind", "changed_at", "id",
-            sqlite_where=LIVE, postgresql_where=LIVE,
+            "ix_customers_kind_created",
+            "kind",
+            "created_at",
+            "id",
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
         Index(
-            "ix_customers_kind_number", "kind", "number",
-            sqlite_where=LIVE, postgresql_where=LIVE,
+            "ix_customers_kind_changed",
+            "kind",
+            "changed_at",
+            "id",
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
+        ),
+        Index(
+            "ix_customers_kind_number",
+            "kind",
+            "number",
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
         ),
         Index("ix_customers_group_id", "group_id", "id"),
         Index("ix_customers_dedicated_operator_id", "dedicated_operator_id", "id"),
         Index(
-            "ix_customers_deleted_at", "deleted_at", "id",
+            "ix_customers_deleted_at",
+            "deleted_at",
+            "id",
             sqlite_where=text("deleted_at IS NOT NULL"),
             postgresql_where=text("deleted_at IS NOT NULL"),
         ),
         Index(
-            "ix_customers_locked", "id",
-            sqlite_where=text("locked"), postgresql_where=text("locked"),
+            "ix_customers_locked",
+            "id",
+            sqlite_where=text("locked"),
+            postgresql_where=text("locked"),
         ),
         Index(
-            "ix_customers_approval_waiting", "id",
+            "ix_customers_approval_waiting",
+            "id",
             sqlite_where=text("approval_state = 'waiting'"),
             postgresql_where=text("approval_state = 'waiting'"),
         ),
@@ -348,8 +378,12 @@ class Address(Identified, Base):
         _one_of("kind", AddressKind),
         CheckConstraint("length(country) = 2", name="country"),
         Index(
-            "uq_addresses_default", "customer_id", "kind", unique=True,
-            sqlite_where=text("is_default"), postgresql_where=text("is_default"),
+            "uq_addresses_default",
+            "customer_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
         ),
         Index("ix_addresses_customer_id", "customer_id"),
         Index("ix_addresses_country", "country", "customer_id"),

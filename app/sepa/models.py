@@ -164,9 +164,7 @@ class CollectionRun(Identified, Versioned, Base):
     __mapper_args__ = {"version_id_col": Versioned.version}
 
     number: Mapped[str] = mapped_column(String(20))
-    creditor_account_id: Mapped[int] = mapped_column(
-        ForeignKey("creditor_accounts.id"), index=True
-    )
+    creditor_account_id: Mapped[int] = mapped_column(ForeignKey("creditor_accounts.id"), index=True)
     # Frozen when the run is created: what the bank and the debtors will have seen.
     creditor_name: Mapped[str] = mapped_column(String(70))
     creditor_identifier: Mapped[str] = mapped_column(String(35))
@@ -210,7 +208,9 @@ class Collection(Identified, Base):
         ),
         UniqueConstraint("end_to_end_id"),
         Index(
-            "uq_collections_live_invoice", "invoice_id", unique=True,
+            "uq_collections_live_invoice",
+            "invoice_id",
+            unique=True,
             sqlite_where=text("state IN ('live', 'settled')"),
             postgresql_where=text("state IN ('live', 'settled')"),
         ),

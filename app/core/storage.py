@@ -1,0 +1,147 @@
+"""The file store: bytes under keys of our own making, in instance/files or an S3-compatible store."""
+
+import hashlib
+import io
+import mimetypes
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import obstore
+from obstore.store import LocalStore, from_url
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.actor import Actor
+from app.core.errors import NotFound
+from app.core.models import FileDownload, StoredFile
+from app.core.text import clean
+
+CHUNK = 1024 * 1024
+
+
+class Storage:
+    """Where the bytes are. One for the process, opened by create_app."""
+
+    def __init__(self) -> None:
+        self._store: Any = None
+
+    def open(self, storage_url: str, instance: Path) -> None:
+        """Use the store of the setting, or instance/files."""
+        if storage_url:
+            self._store = from_url(storage_url)
+        else:
+            folder = instance / "files"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._store = LocalStore(str(folder))
+
+    def put(self, key: str, content: BinaryIO) -> None:
+        """Write the bytes under a new key, streaming."""
+        obstore.put(self._store, key, content)
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The bytes under a key, piece by piece."""
+        try:
+            for piece in obstore.get(self._store, key).stream(min_chunk_size=CHUNK):
+                yield bytes(piece)
+        except FileNotFoundError as error:
+            raise NotFound("The file is no longer kept") from error
+
+    def remove(self, key: str) -> None:
+        """Delete the bytes under a key; none there is fine."""
+        try:
+            obstore.delete(self._store, key)
+        except FileNotFoundError:
+            return
+
+
+storage = Storage()
+
+
+def save(
+    session: Session,
+    content: bytes | BinaryIO,
+    *,
+    name: str,
+    media_type: str | None = None,
+    purpose: str,
+    owner_id: int | None = None,
+    days: int | None = None,
+) -> StoredFile:
+    """Keep a file. `name` is only shown and offered at download; `days` None keeps it for ever.
+
+    The bytes are written first: a row never points to nothing, and bytes without a row are
+    harmless.
+    """
+    source: BinaryIO = io.BytesIO(content) if isinstance(content, bytes) else content
+    source.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while piece := source.read(CHUNK):
+        digest.update(piece)
+        size += len(piece)
+    source.seek(0)
+    now = clock.now()
+    key = f"{purpose}/{now:%Y/%m}/{uuid.uuid4().hex}"
+    storage.put(key, source)
+    shown = safe_name(name)
+    stored = StoredFile(
+        key=key,
+        name=shown,
+        media_type=media_type or mimetypes.guess_type(shown)[0] or "application/octet-stream",
+        size=size,
+        sha256=digest.hexdigest(),
+        purpose=purpose,
+        owner_id=owner_id,
+        created_at=now,
+        expires_at=now + timedelta(days=days) if days else None,
+    )
+    session.add(stored)
+    session.flush()
+    return stored
+
+
+def safe_name(name: str) -> str:
+    """The last part of a file name that somebody gave, without control characters or paths."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return (clean(last) or "file")[-200:]
+
+
+def chunks(stored: StoredFile) -> Iterator[bytes]:
+    """The bytes of a stored file, piece by piece. Raises NotFound when they are gone."""
+    if stored.removed_at is not None:
+        raise NotFound("The file is no longer kept")
+    return storage.chunks(stored.key)
+
+
+def read_bytes(stored: StoredFile) -> bytes:
+    """All bytes of a stored file; for small ones. Raises NotFound when they are gone."""
+    return b"".join(chunks(stored))
+
+
+def copy_to(stored: StoredFile, target: BinaryIO) -> None:
+    """Write the bytes of a stored file into an open one, for readers that must seek."""
+    for piece in chunks(stored):
+        target.write(piece)
+    target.flush()
+    target.seek(0)
+
+
+def remove(stored: StoredFile) -> None:
+    """Delete the bytes and keep the row as a receipt."""
+    storage.remove(stored.key)
+    stored.removed_at = clock.now()
+
+
+def log_download(session: Session, stored: StoredFile, *, actor: Actor) -> None:
+    """Note who downloads a file, before the first byte leaves."""
+    session.add(
+        FileDownload(
+            file_id=stored.id,
+            at=clock.now(),
+            actor_label=actor.label,
+            operator_id=actor.operator_id,
+        )
+    )
+    session.flush()

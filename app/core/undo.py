@@ -1,0 +1,131 @@
+"""The undo journal: what a long write touched, so that it can be taken back after a kill.
+
+A job that writes in several commits sets `session.info["undo_journal"]` to its number; operations
+then note what they touch, in the same transaction. Without it nothing is noted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.database import Base
+from app.core.models import UndoEntry
+
+KEY = "undo_journal"
+Hook = Callable[[Session, Sequence[Mapping[str, Any]]], None]
+# Called with the rows of a table that a take-back is about to remove or has restored, so that
+# what is derived from them is derived anew.
+_hooks: dict[str, Hook] = {}
+
+
+def after_take_back(table_name: str, hook: Hook) -> None:
+    """Let a feature recompute what it derives from rows of a table once they are taken back."""
+    _hooks[table_name] = hook
+
+
+def note_inserted(session: Session, table: Table, keys: Iterable[Sequence[Any]]) -> None:
+    """Note new rows by their primary keys."""
+    _note(session, [_entry(table, key, None, None) for key in keys] if _job(session) else [])
+
+
+def note_updated(
+    session: Session, table: Table, before: Iterable[Mapping[str, Any]], *, by: int = 1
+) -> None:
+    """Note rows about to be updated or deleted, as they are now. `by`: what version will add."""
+    if _job(session) is None:
+        return
+    names = [column.name for column in table.primary_key]
+    _note(
+        session,
+        [
+            _entry(
+                table,
+                [row[name] for name in names],
+                {name: _plain(value) for name, value in row.items()},
+                row["version"] + by if "version" in row else None,
+            )
+            for row in before
+        ],
+    )
+
+
+def take_back(session: Session, job_id: int, *, most: int = 1000) -> int:
+    """Undo the newest `most` notes of a job, newest first, and forget them; 0 when none is left.
+
+    Rows that somebody edited since are overwritten: this is for jobs that were killed, whose
+    rows nobody could rely on yet.
+    """
+    notes = session.scalars(
+        select(UndoEntry)
+        .where(UndoEntry.job_id == job_id)
+        .order_by(UndoEntry.id.desc())
+        .limit(most)
+    ).all()
+    touched: dict[str, list[Mapping[str, Any]]] = {}
+    for note in notes:
+        table = Base.metadata.tables[note.table_name]
+        match = tuple_(*table.primary_key) == tuple_(*note.row_key)
+        row = session.execute(select(table).where(match)).mappings().first()
+        if note.table_name in _hooks and (row or note.before):
+            touched.setdefault(note.table_name, []).append(dict(row or note.before or {}))
+        if note.before is None:
+            session.execute(delete(table).where(match))
+            continue
+        values = _restored(table, note.before)
+        if row is None:
+            session.execute(insert(table).values(values))
+        else:
+            if "version" in values:
+                values["version"] = row["version"] + 1
+            session.execute(update(table).where(match).values(values))
+    session.execute(delete(UndoEntry).where(UndoEntry.id.in_([note.id for note in notes])))
+    for name, rows in touched.items():
+        _hooks[name](session, rows)
+    return len(notes)
+
+
+def _job(session: Session) -> int | None:
+    job_id: int | None = session.info.get(KEY)
+    return job_id
+
+
+def _entry(table: Table, key: Sequence[Any], before: Any, version: int | None) -> dict[str, Any]:
+    return {
+        "table_name": table.name,
+        "row_key": list(key),
+        "before": before,
+        "version_after": version,
+    }
+
+
+def _note(session: Session, entries: list[dict[str, Any]]) -> None:
+    if entries:
+        shared = {"job_id": _job(session), "created_at": clock.now()}
+        session.execute(insert(UndoEntry), [entry | shared for entry in entries])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _restored(table: Table, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as the columns' types want them back."""
+    values: dict[str, Any] = {}
+    for name, value in stored.items():
+        kind = table.columns[name].type.python_type
+        if isinstance(value, str) and kind is datetime:
+            values[name] = datetime.fromisoformat(value)
+        elif isinstance(value, str) and kind is date:
+            values[name] = date.fromisoformat(value)
+        elif isinstance(value, str) and kind is Decimal:
+            values[name] = Decimal(value)
+        else:
+            values[name] = value
+    return values
