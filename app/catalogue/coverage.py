@@ -71,3 +71,44 @@ def natural(number: str | None) -> tuple[int, str]:
     text = number or ""
     digits = re.match(r"\d+", text)
     return (int(digits.group()) if digits else 0, text)
+
+
+def in_words(coverage: Coverage) -> str:
+    """A coverage as people read it: '2010–2012', 'from 2016', 'volumes 5–9', 'everything'."""
+    if coverage.volume_only:
+        first = _place(coverage.first_volume, coverage.first_issue)
+        last = _place(coverage.last_volume, coverage.last_issue)
+        return f"volumes {_span(first, last)}"
+    return _span(str(coverage.start or ""), str(coverage.end or "")) or "everything"
+
+
+def days_in_words(first: int, last: int) -> str:
+    """A span of days, numbered as in `Coverage`, in the coarsest words that are exact."""
+    start = "" if first <= OPEN_START else str(_coarse_start(date.fromordinal(first)))
+    end = "" if last >= OPEN_END - 1 else str(_coarse_end(date.fromordinal(last)))
+    return _span(start, end) or "everything"
+
+
+def _coarse_start(day: date) -> PartialDate:
+    if day.day > 1:
+        return PartialDate.of(day)
+    return PartialDate(day.year, None if day.month == 1 else day.month)
+
+
+def _coarse_end(day: date) -> PartialDate:
+    month = PartialDate(day.year, day.month)
+    if month.last_day != day:
+        return PartialDate.of(day)
+    return PartialDate(day.year) if day.month == 12 else month
+
+
+def _span(first: str, last: str) -> str:
+    if first == last:
+        return first
+    if not last:
+        return f"from {first}"
+    return f"{first}–{last}" if first else f"to {last}"
+
+
+def _place(volume: str | None, issue: str | None) -> str:
+    return f"{volume or ''}({issue})" if issue else volume or ""

@@ -8,8 +8,26 @@ another. The window in which it may be used is another matter and has no end for
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, natural
+from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, days_in_words, in_words, natural
 from app.core.partial_date import PartialDate
+from app.core.state_machine import StateMachine
+from app.subscriptions.models import SubscriptionStatus
+
+# What may become of an ordinary subscription. One that has expired may be renewed; one that is
+# cancelled is over, and a new one begins.
+SUBSCRIPTION_STATES = StateMachine(
+    "subscription",
+    {
+        SubscriptionStatus.DRAFT: frozenset(
+            {SubscriptionStatus.ACTIVE, SubscriptionStatus.CANCELLED}
+        ),
+        SubscriptionStatus.ACTIVE: frozenset(
+            {SubscriptionStatus.EXPIRED, SubscriptionStatus.CANCELLED}
+        ),
+        SubscriptionStatus.EXPIRED: frozenset({SubscriptionStatus.ACTIVE}),
+        SubscriptionStatus.CANCELLED: frozenset(),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +157,39 @@ def _volume_key(coverage: Coverage) -> tuple[_NumberKey, _NumberKey]:
         _start_key((coverage.first_volume, coverage.first_issue)),
         _end_key((coverage.last_volume, coverage.last_issue)),
     )
+
+
+def lost_and_won(before: Iterable[Coverage], after: Iterable[Coverage]) -> tuple[str, str]:
+    """What a change takes away and what it gives, in words: ("", "2013–2014").
+
+    Rights by volume alone are compared by their statement.
+    """
+    old, new = list(before), list(after)
+    return (
+        "; ".join([*_beyond(old, new), *_statements_beyond(old, new)]),
+        "; ".join([*_beyond(new, old), *_statements_beyond(new, old)]),
+    )
+
+
+def _beyond(these: Iterable[Coverage], those: Iterable[Coverage]) -> list[str]:
+    """The spans of days that `these` cover and `those` do not."""
+    taken = sorted((one.first, one.last) for one in those if not one.volume_only)
+    spans = []
+    for coverage in sorted(
+        (one for one in these if not one.volume_only), key=lambda one: (one.first, one.last)
+    ):
+        first = coverage.first
+        for start, end in taken:
+            if start > coverage.last:
+                break
+            if first < start:
+                spans.append((first, start - 1))
+            first = max(first, end + 1)
+        if first <= coverage.last:
+            spans.append((first, coverage.last))
+    return [days_in_words(first, last) for first, last in spans]
+
+
+def _statements_beyond(these: Iterable[Coverage], those: Iterable[Coverage]) -> list[str]:
+    known = set(those)
+    return [in_words(one) for one in these if one.volume_only and one not in known]

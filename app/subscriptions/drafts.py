@@ -1,0 +1,99 @@
+"""What the forms and the import hand to the operations: authorizations and subscriptions to be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from app.catalogue.coverage import Coverage, coverage_problems
+from app.core.errors import Problem, Refused
+from app.core.partial_date import PartialDate
+from app.subscriptions.models import Basis, Format
+
+NOTE_LENGTH = 2000
+NUMBER_LENGTH = 20
+_NUMBERS = {
+    "first_volume": "First volume",
+    "first_issue": "First issue",
+    "last_volume": "Last volume",
+    "last_issue": "Last issue",
+}
+_DATE_HINT = "Write a year, a month or a day: 2010, 2010-03 or 2010-03-15"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationDraft:
+    """A journal authorization to be. `id` names the stored one that it takes the place of."""
+
+    customer_id: int
+    journal_id: int
+    basis: Basis
+    coverage: Coverage
+    note: str | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDraft:
+    """An ordinary subscription to be; the price is in euros for one term.
+
+    Without a coverage of its own it covers its term.
+    """
+
+    customer_id: int
+    journal_id: int
+    term_from: date
+    term_to: date | None = None
+    coverage: Coverage | None = None
+    copies: int | None = None
+    format: Format | None = None
+    price: Decimal | None = None
+    renewal: bool = True
+    ship_to_address_id: int | None = None
+    note: str | None = None
+
+
+def read_coverage(values: Mapping[str, Any]) -> Coverage:
+    """The coverage that a form or a row states under coverage_from, coverage_to, first_volume,
+    first_issue, last_volume and last_issue; blank ones may be missing.
+
+    Raises Refused with a problem for every field that is wrong.
+    """
+    problems: list[Problem] = []
+    start = _date(values.get("coverage_from"), "coverage_from", "Coverage from", problems)
+    end = _date(values.get("coverage_to"), "coverage_to", "Coverage to", problems)
+    numbers: dict[str, str | None] = {}
+    for name, label in _NUMBERS.items():
+        text = "" if values.get(name) is None else str(values[name]).strip()
+        if len(text) > NUMBER_LENGTH:
+            problems.append(Problem(name, f"{label} is longer than {NUMBER_LENGTH} characters"))
+        numbers[name] = text or None
+    coverage = Coverage(start, end, **numbers)
+    problems += coverage_problems(coverage)
+    if problems:
+        raise Refused(problems)
+    return coverage
+
+
+def read_basis(raw: object) -> Basis:
+    """The basis by its word. Raises Refused for another word."""
+    text = str(raw or "").strip().lower()
+    if not text:
+        raise Refused.because("Basis is missing", field="basis", hint=_bases())
+    try:
+        return Basis(text)
+    except ValueError:
+        raise Refused.because("Basis is unknown", field="basis", hint=_bases()) from None
+
+
+def _bases() -> str:
+    return f"Choose one of {', '.join(Basis)}"
+
+
+def _date(raw: Any, name: str, label: str, problems: list[Problem]) -> PartialDate | None:
+    try:
+        return PartialDate.parse(raw)
+    except ValueError:
+        problems.append(Problem(name, f"{label} is not a year, a month or a day", _DATE_HINT))
+        return None

@@ -1,0 +1,202 @@
+"""Reads the Subscriptions list: filters, export rows, a customer's rights with their sources."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from app.catalogue.coverage import in_words
+from app.catalogue.models import Journal
+from app.catalogue.queries_journals import holds
+from app.core import filters
+from app.core.filters import Condition, Filter, Kind, Span, begins_with
+from app.core.listing import Criteria, Listing
+from app.core.portions import portions
+from app.core.text import fold
+from app.customers.models import Customer, CustomerKind
+from app.subscriptions.drafts import AuthorizationDraft
+from app.subscriptions.merging import coverage_of, coverage_of_term
+from app.subscriptions.models import (
+    Authorization,
+    Subscription,
+    SubscriptionSource,
+    SubscriptionSourceLink,
+    SubscriptionStatus,
+)
+
+_LIVE = exists().where(Customer.id == Subscription.customer_id, Customer.deleted_at.is_(None))
+
+
+def _of_journal(text: str) -> Condition:
+    return Subscription.journal_id.in_(select(Journal.id).where(holds(text)))
+
+
+def _of_customer(text: str) -> Condition:
+    """A customer number, or how the folded name begins."""
+    named = or_(Customer.number == text, begins_with(Customer.sort_name, fold(text)))
+    return Subscription.customer_id.in_(select(Customer.id).where(named))
+
+
+def _covers(span: Span) -> Condition:
+    """Covers any of these days. What is stated by volume alone is on no day for sure."""
+    parts: list[Condition] = [Subscription.volume_only.is_(False)]
+    if span.high is not None:
+        parts.append(or_(Subscription.first_day.is_(None), Subscription.first_day <= span.high))
+    if span.low is not None:
+        parts.append(or_(Subscription.last_day.is_(None), Subscription.last_day >= span.low))
+    return and_(*parts)
+
+
+def _words(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(str(name), str(name)) for name in names]
+
+
+SUBSCRIPTIONS = Listing(
+    statement=select(Subscription).where(_LIVE),
+    filters=(
+        filters.choice("source", "Source", Subscription.source, _words(SubscriptionSource)),
+        filters.choice("status", "Status", Subscription.status, _words(SubscriptionStatus)),
+        Filter("journal", "Journal", Kind.TEXT, _of_journal, hint="ISSN or words of the title"),
+        Filter("customer", "Customer", Kind.TEXT, _of_customer, hint="Number, or how it begins"),
+        Filter("coverage", "Coverage", Kind.DATE, _covers),
+        filters.date_between("term_to", "Term to", Subscription.term_to),
+        filters.yes_no("volume_only", "By volume alone", Subscription.volume_only),
+    ),
+    sorts={"term_to": Subscription.term_to},
+    search=lambda text: or_(_of_journal(text), _of_customer(text)),
+    options=(joinedload(Subscription.customer), joinedload(Subscription.journal)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionLine:
+    """A row of the Subscriptions list as it leaves Kontor; coverage keeps its precision."""
+
+    customer_number: str
+    customer: str
+    issn: str
+    journal: str
+    source: str
+    coverage_from: str | None
+    coverage_to: str | None
+    first_volume: str | None
+    last_volume: str | None
+    status: str
+    sources: str
+
+
+EXPORT_LABELS = (
+    *("Customer number", "Customer", "ISSN", "Journal", "Source", "Coverage from", "Coverage to"),
+    *("First volume", "Last volume", "Status", "Sources"),
+)
+
+
+def export_lines(session: Session, criteria: Criteria) -> Iterator[SubscriptionLine]:
+    """The rows that the criteria ask for, streamed, in the order of EXPORT_LABELS.
+
+    Sources are told by basis and coverage, those of an ordinary subscription by its term.
+    """
+    wanted = SUBSCRIPTIONS.where(criteria).with_only_columns(Subscription.id)
+    statement = (
+        select(
+            *Subscription.__table__.columns,
+            Customer.number.label("customer_number"),
+            Customer.kind.label("customer_kind"),
+            Customer.company_name,
+            Customer.first_name,
+            Customer.name.label("customer_name"),
+            func.coalesce(Journal.print_issn, Journal.online_issn).label("issn"),
+            Journal.title.label("journal_title"),
+        )
+        .join(Customer, Customer.id == Subscription.customer_id)
+        .join(Journal, Journal.id == Subscription.journal_id)
+        .where(Subscription.id.in_(wanted))
+        .order_by(Subscription.id)
+        .execution_options(yield_per=1000)
+    )
+    for rows in session.execute(statement).partitions():
+        sources = sources_in_words(session, (row.id for row in rows))
+        for row in rows:
+            yield _line(row, sources.get(row.id, []))
+
+
+def _line(row: Any, sources: list[str]) -> SubscriptionLine:
+    person = " ".join(part for part in (row.first_name, row.customer_name) if part)
+    company = row.company_name if row.customer_kind != CustomerKind.INDIVIDUAL else None
+    term = in_words(coverage_of_term(row.term_from, row.term_to))
+    return SubscriptionLine(
+        customer_number=row.customer_number,
+        customer=company or person,
+        issn=row.issn,
+        journal=row.journal_title,
+        source=row.source,
+        coverage_from=row.coverage_from,
+        coverage_to=row.coverage_to,
+        first_volume=row.first_volume,
+        last_volume=row.last_volume,
+        status=row.status,
+        sources="; ".join(sources) if sources else f"term {term}",
+    )
+
+
+def sources_in_words(session: Session, ids: Iterable[int]) -> dict[int, list[str]]:
+    """What each merged row was made from: 'purchase 2010–2012'."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for some in portions(ids):
+        for row in session.execute(
+            select(SubscriptionSourceLink.subscription_id, *Authorization.__table__.columns)
+            .join(Authorization, Authorization.id == SubscriptionSourceLink.authorization_id)
+            .where(SubscriptionSourceLink.subscription_id.in_(some))
+            .order_by(Authorization.first_day, Authorization.id)
+        ):
+            found[row.subscription_id].append(f"{row.basis} {in_words(coverage_of(row))}")
+    return found
+
+
+def authorizations_of(session: Session, customer_id: int) -> Sequence[Authorization]:
+    """A customer's journal authorizations with their journals, by title and coverage."""
+    return session.scalars(
+        select(Authorization)
+        .join(Journal)
+        .where(Authorization.customer_id == customer_id)
+        .options(contains_eager(Authorization.journal))
+        .order_by(Journal.sort_title, Journal.id, Authorization.first_day, Authorization.id)
+    ).all()
+
+
+def subscriptions_of(customer_id: int) -> Select[Subscription]:
+    """A customer's rows of the Subscriptions list, by journal and coverage, with sources."""
+    return (
+        select(Subscription)
+        .join(Journal)
+        .where(Subscription.customer_id == customer_id)
+        .options(contains_eager(Subscription.journal), selectinload(Subscription.sources))
+        .order_by(Journal.sort_title, Journal.id, Subscription.first_day, Subscription.id)
+    )
+
+
+def count_subscriptions(session: Session, customer_id: int) -> int:
+    """How many rows of the Subscriptions list a customer has."""
+    counted = select(func.count()).where(Subscription.customer_id == customer_id)
+    return session.scalar(counted) or 0
+
+
+def find_same(session: Session, drafts: Sequence[AuthorizationDraft]) -> list[int | None]:
+    """The stored authorization that says the same as each draft, for imports that come twice."""
+    stored: dict[tuple[Any, ...], int] = {}
+    for some in portions(sorted({draft.customer_id for draft in drafts})):
+        for row in session.execute(
+            select(*Authorization.__table__.columns)
+            .where(Authorization.customer_id.in_(some))
+            .order_by(Authorization.id.desc())
+        ):
+            stored[row.customer_id, row.journal_id, row.basis, coverage_of(row), row.note] = row.id
+    return [
+        stored.get(
+            (draft.customer_id, draft.journal_id, draft.basis.value, draft.coverage, draft.note)
+        )
+        for draft in drafts
+    ]
