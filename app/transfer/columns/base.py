@@ -43,11 +43,13 @@ REASON_LABEL: Final = "Reason"  # the column of an error workbook that is ignore
 class RowContext:
     """What a parser may look at: the values of the row read so far, and the stored words.
 
-    `lookups` maps the name of a source of choices to its folded words and their values.
+    `lookups` maps the name of a source of choices to its folded words and their values;
+    `country` is the one in which phones are read where the row names none.
     """
 
     values: Mapping[str, Any]
     lookups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    country: str | None = None
 
 
 Parse = Callable[[Any, str, RowContext], Any]

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from app.core.text import fold
-from app.core.values import country_names
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import PriceLevel, Product, ProductKind
+from app.core.countries import country_names
+from app.core.text import fold
 from app.customers.models import AddressKind, Gender, Group, PaymentMethod, Source, Store
 from app.subscriptions.models import Basis
 

@@ -266,7 +266,9 @@ PRODUCTS = Column(
 CITIZENSHIP = Column("Citizenship", "citizenship", parsers.text(60))
 ID_NUMBER = Column("ID number", "id_number", parsers.text(60))
 ID_NUMBER_ISSUED_BY = Column("ID number issued by", "id_number_issued_by", parsers.text(120))
-MEMO = Column("Memo", "memo", parsers.text(200), width=36, note="At most 200 characters.")
+MEMO = Column(
+    "Memo", "memo", parsers.text(200, lines=True), width=36, note="At most 200 characters."
+)
 MANDATE_REFERENCE = Column(
     "Mandate reference",
     "mandate_reference",

@@ -11,11 +11,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from app.core.text import fold
-from app.core.values import ValueProblem
-
 from app.core import values
 from app.core.partial_date import PartialDate
+from app.core.text import fold
+from app.core.values import ValueProblem
 from app.transfer.columns.base import Parse, RowContext
 
 _LIST_SEPARATOR = re.compile(r"[;\n]")
@@ -35,11 +34,11 @@ def as_text(raw: Any) -> str:
     return str(raw).strip()
 
 
-def text(limit: int) -> Parse:
-    """Text of at most `limit` characters; a line break counts as one, control characters go."""
+def text(limit: int, *, lines: bool = False) -> Parse:
+    """Text of at most `limit` characters; control characters go, line breaks where not kept."""
 
     def parse(raw: Any, label: str, context: RowContext) -> str:
-        return values.parse_text(as_text(raw), label, limit)
+        return values.parse_text(as_text(raw), label, limit, lines=lines)
 
     return parse
 
@@ -90,7 +89,7 @@ def email(raw: Any, label: str, context: RowContext) -> str:
 
 def phone(raw: Any, label: str, context: RowContext) -> str:
     """A phone number as E.164, read with the country of the address in the same row."""
-    return values.parse_phone(as_text(raw), label, context.values.get("country"))
+    return values.parse_phone(as_text(raw), label, context.values.get("country") or context.country)
 
 
 def vat_id(raw: Any, label: str, context: RowContext) -> str:

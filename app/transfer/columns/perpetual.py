@@ -81,7 +81,7 @@ LAST_VOLUME = Column(
 )
 FIRST_ISSUE = Column("First issue", "first_issue", parsers.text(20), in_template=False)
 LAST_ISSUE = Column("Last issue", "last_issue", parsers.text(20), in_template=False)
-NOTE = Column("Note", "note", parsers.text(2000), width=36)
+NOTE = Column("Note", "note", parsers.text(2000, lines=True), width=36)
 
 CUSTOMERS_SHEET = SheetSpec(
     "Customers",

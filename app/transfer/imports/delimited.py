@@ -49,6 +49,10 @@ class DelimitedText:
             except UnicodeError as error:
                 raise Refused.because(MIXED) from error
 
+    def size(self, sheet: Sheet) -> int | None:
+        """Unknown before the end; counting the lines would take a reading of its own."""
+        return None
+
     def close(self) -> None:
         """Nothing is held open between readings."""
 

@@ -5,7 +5,7 @@ a hostile file can harm nothing but itself. It is asked by lines on standard inp
 with one line of JSON each on standard output:
 
     sheets    -> {"sheets": [[title, visible], ...]}
-    load N    -> {"height": rows, "width": columns}
+    load NAME -> {"height": rows, "offset": blank columns before the first cell of each row}
     next      -> {"rows": [[cell, ...], ...]}, empty after the last row
 
 Rows come from the very first row of the sheet on. A date is {"d": "2020-01-31"}, a moment
@@ -50,9 +50,9 @@ def serve(workbook: Any) -> None:
             answer(
                 {
                     "sheets": [
-                        [sheet.name, sheet.visible.name == "Visible"]
+                        [sheet.name, str(sheet.visible).endswith(".Visible")]
                         for sheet in workbook.sheets_metadata
-                        if sheet.typ.name == "WorkSheet"
+                        if str(sheet.typ).endswith(".WorkSheet")
                     ]
                 }
             )
@@ -61,7 +61,7 @@ def serve(workbook: Any) -> None:
                 title, sheet = json.loads(argument), None  # frees one sheet before the next
                 sheet = workbook.get_sheet_by_name(title)
             rows = iter(sheet.iter_rows())
-            answer({"height": sheet.total_height, "width": sheet.total_width})
+            answer({"height": sheet.total_height, "offset": sheet.start[1] if sheet.start else 0})
         else:
             answer({"rows": list(islice(rows, BATCH))})
 

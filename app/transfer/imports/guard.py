@@ -26,7 +26,7 @@ _END_OF_DIRECTORY: Final = b"PK\x05\x06"
 
 NOT_A_WORKBOOK: Final = "This file is not a workbook. Please upload an .xlsx or a .csv file."
 DAMAGED: Final = "This workbook is damaged. Please save it again in your spreadsheet program."
-PASSWORD: Final = "This workbook is protected by a password. Please save it without one."
+PROTECTED: Final = "This workbook is protected by a password. Please save it without one."
 OLD_FORMAT: Final = "This is a workbook of an old format (.xls). Please save it as .xlsx."
 TOO_LARGE: Final = (
     "This workbook is too large to be read. Please split it, or save the sheet as a CSV file."
@@ -51,12 +51,12 @@ def inspect(path: Path, limit: int) -> FileFacts:
         raise Refused.because("This file is empty.")
     if size > limit:
         raise Refused.because(
-            f"This file is larger than {limit // MEBIBYTE} MB. Please split it, and upload the parts."
+            f"This file is larger than {limit // MEBIBYTE} MB. Please split it into several."
         )
     with path.open("rb") as file:
         start = file.read(8)
         if start == _OLE_HEADER:
-            raise Refused.because(PASSWORD if _contains(file, _ENCRYPTED) else OLD_FORMAT)
+            raise Refused.because(PROTECTED if _contains(file, _ENCRYPTED) else OLD_FORMAT)
         if start.startswith(b"%PDF"):
             raise Refused.because("This is a PDF document, not a workbook.")
         if not start.startswith(b"PK"):
@@ -67,7 +67,7 @@ def inspect(path: Path, limit: int) -> FileFacts:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError, OSError) as error:
         raise Refused.because(DAMAGED) from error
     except (NotImplementedError, RuntimeError) as error:
-        raise Refused.because(PASSWORD) from error
+        raise Refused.because(PROTECTED) from error
     return FileFacts(is_workbook=True)
 
 
@@ -115,7 +115,7 @@ def _check_parts(path: Path) -> None:
         remaining = WORKBOOK_LIMIT
         for info in archive.infolist():
             if info.flag_bits & 1:
-                raise Refused.because(PASSWORD)
+                raise Refused.because(PROTECTED)
             if not info.filename.endswith((".xml", ".rels")):
                 continue  # pictures and printer settings are never read
             limit = min(remaining, _part_limit(info.filename))

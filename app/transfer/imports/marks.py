@@ -28,12 +28,31 @@ _STYLE: Final = re.compile(rb'\bs="(\d+)"')
 _SHOWN_ERROR: Final = re.compile(rb"<(?:\w+:)?v>([^<]{1,20})<")
 
 
+# What stands for a formula in a workbook of refused rows: read as one when it comes back.
+FORMULA_WORD: Final = "#FORMULA!"
+# How error cells look once a program has turned them into text, in English and in German.
+ERROR_WORDS: Final = frozenset(
+    {
+        *("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"),
+        *("#BEZUG!", "#NV", "#WERT!", "#ZAHL!", "#ÜBERLAUF!"),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A cell that holds no value of its own: a formula, or an error such as #REF!."""
 
     what: str
     shown: str = ""
+
+
+def fault_in_text(text: str) -> Fault | None:
+    """The fault that a text stands for, if it is such a word."""
+    word = text.strip()
+    if word == FORMULA_WORD:
+        return Fault("formula")
+    return Fault("error", word) if word in ERROR_WORDS else None
 
 
 @dataclass(frozen=True, slots=True)

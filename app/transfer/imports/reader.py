@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from app.core.errors import Refused
-from app.transfer.imports.guard import DAMAGED, PASSWORD, TOO_LARGE, inspect
+from app.transfer.imports.guard import DAMAGED, PROTECTED, TOO_LARGE, inspect
 from app.transfer.imports.marks import Mark, read_marks
 
 MEMORY_MEGABYTES: Final = 1024
@@ -41,6 +42,10 @@ class Source(Protocol):
 
     def rows(self, sheet: Sheet) -> Iterator[Row]:
         """The rows of a sheet that hold anything, numbered as the spreadsheet shows them."""
+        ...
+
+    def size(self, sheet: Sheet) -> int | None:
+        """About how many rows the sheet has, once it was read from; None if nobody knows."""
         ...
 
     def close(self) -> None:
@@ -69,8 +74,9 @@ class Workbook:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._heights: dict[str, int] = {}
         self._owed = 0  # answers asked for and not read yet
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  (our own script, our own arguments)
             [
                 sys.executable,
                 str(Path(__file__).with_name("extract.py")),
@@ -96,25 +102,29 @@ class Workbook:
         while self._owed:  # an earlier reading stopped half-way
             self._receive()
         self._send(f"load {json.dumps(sheet.title)}")
-        if self._receive()["height"] > ROW_LIMIT:
+        loaded = self._receive()
+        self._heights[sheet.title] = loaded["height"]
+        if loaded["height"] > ROW_LIMIT:
             raise Refused.because(
                 f"This sheet has more than {ROW_LIMIT:,} rows. "
                 "Please save it as a CSV file, which may have any number."
             )
         try:
-            yield from _marked(self._values(), read_marks(self._path, sheet.title))
+            yield from _marked(self._values(loaded["offset"]), read_marks(self._path, sheet.title))
         except (zipfile.BadZipFile, KeyError, EOFError) as error:
             raise Refused.because(DAMAGED) from error
+
+    def size(self, sheet: Sheet) -> int | None:
+        """The height of the sheet, once it was read from."""
+        return self._heights.get(sheet.title)
 
     def close(self) -> None:
         """End the reading process."""
         self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                try:
+                with suppress(BrokenPipeError):  # what was still to be asked no longer matters
                     stream.close()
-                except BrokenPipeError:
-                    pass  # what was still to be asked no longer matters
         self._process.wait()
 
     def __enter__(self) -> Self:
@@ -128,14 +138,14 @@ class Workbook:
     ) -> None:
         self.close()
 
-    def _values(self) -> Iterator[tuple[int, list[Cell]]]:
+    def _values(self, offset: int) -> Iterator[Row]:
         number = 0
         self._send("next")
         while batch := self._receive()["rows"]:
             self._send("next")  # it prepares the next batch while this one is worked on
             for cells in batch:
                 number += 1
-                yield number, [_cell(value) for value in cells]
+                yield number, [None] * offset + [_cell(value) for value in cells]
 
     def _send(self, request: str) -> None:
         assert self._process.stdin is not None
@@ -155,7 +165,7 @@ class Workbook:
             raise Refused.because(TOO_LARGE)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise Refused.because(PASSWORD if answer["error"] == "password" else DAMAGED)
+            raise Refused.because(PROTECTED if answer["error"] == "password" else DAMAGED)
         return answer
 
 

@@ -1,0 +1,153 @@
+"""Everything that changes an import from outside: upload, check, choose, run."""
+
+from typing import Any, BinaryIO
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from app.core import clock, storage
+from app.core.actor import Actor
+from app.core.errors import Refused
+from app.jobs import operations as jobs
+from app.jobs import registry
+from app.jobs.models import Job, JobState
+from app.jobs.registry import OnAbandoned
+from app.transfer.columns import workbook_spec
+from app.transfer.imports.kinds import KINDS
+from app.transfer.models import Import, ImportState
+
+CHECK = "import-check"
+RUN = "import-run"
+
+
+def start_check(
+    session: Session,
+    kind: str,
+    content: BinaryIO,
+    *,
+    name: str,
+    actor: Actor,
+    update: bool = False,
+    match: str = "number",
+    foreground: bool = False,
+) -> Import:
+    """Keep an upload and have it checked. Nothing but the check happens before `start_run`.
+
+    Raises NotAllowed without the permission of the kind, Refused for options that do not fit.
+    """
+    spec = workbook_spec(session, kind)
+    actor.require(spec.permission)
+    if update and not KINDS[kind].updates:
+        raise Refused.because(f"{spec.title} cannot be updated by an import", field="update")
+    if match not in ("number", "email"):
+        raise Refused.because("Customers are matched by number or by email", field="match")
+    stored = storage.save(
+        session,
+        content,
+        name=name,
+        purpose="import",
+        owner_id=actor.operator_id,
+        days=current_app.config["SETTINGS"].retention_days,
+    )
+    options: dict[str, Any] = {"update": True, "match": match} if update else {}
+    found = Import(
+        kind=kind,
+        state=ImportState.CHECKING,
+        file_id=stored.id,
+        sha256=stored.sha256,
+        options=options,
+        layout={},
+        created_by_id=actor.operator_id,
+        created_by_label=actor.label,
+        created_at=clock.now(),
+    )
+    session.add(found)
+    session.flush()
+    job = jobs.enqueue(
+        session,
+        CHECK,
+        {"import_id": found.id},
+        actor=actor,
+        title=f"Check {stored.name}",
+        input_file=stored,
+        foreground=foreground,
+    )
+    found.check_job_id = job.id
+    session.flush()
+    return found
+
+
+def start_run(
+    session: Session,
+    import_id: int,
+    *,
+    actor: Actor,
+    all_or_nothing: bool = False,
+    foreground: bool = False,
+) -> Import:
+    """Have a checked import written. Raises Refused unless it waits for this choice."""
+    one = session.get_one(Import, import_id, with_for_update=True)
+    spec = workbook_spec(session, one.kind)
+    actor.require(spec.permission)
+    if one.state != ImportState.CHECKED:
+        raise Refused.because(f"This import is {one.state}; only a checked one can be started")
+    if all_or_nothing and one.refused_rows:
+        raise Refused.because(
+            f"{one.refused_rows:,} rows are refused; “all or nothing” needs them mended first"
+        )
+    one.options = {**one.options, "all_or_nothing": all_or_nothing}
+    one.state = ImportState.RUNNING
+    job = jobs.enqueue(
+        session,
+        RUN,
+        {"import_id": one.id, "all_or_nothing": all_or_nothing},
+        actor=actor,
+        title=f"Import {one.file.name}",
+        total=one.rows - one.unchanged - one.refused_rows,
+        foreground=foreground,
+    )
+    one.run_job_id = job.id
+    session.flush()
+    return one
+
+
+def register() -> None:
+    """Make the two kinds of job known."""
+    from app.transfer.imports.check import run_check
+    from app.transfer.imports.run import run_import
+
+    registry.register(CHECK, run_check, on_abandoned=OnAbandoned.RESUME, on_end=_check_ended)
+    registry.register(
+        RUN,
+        run_import,
+        on_abandoned=lambda params: (
+            OnAbandoned.TAKE_BACK if params.get("all_or_nothing") else OnAbandoned.RESUME
+        ),
+        on_end=_run_ended,
+    )
+
+
+def _check_ended(session: Session, job: Job) -> None:
+    one = session.get(Import, job.params["import_id"])
+    if one is None or job.state == JobState.DONE:
+        return
+    cancelled = job.state == JobState.CANCELLED
+    one.state = ImportState.CANCELLED if cancelled else ImportState.REFUSED
+    one.message = job.error
+
+
+def _run_ended(session: Session, job: Job) -> None:
+    """Write what a run came to onto its import, in the transaction that ends the job."""
+    one = session.get(Import, job.params["import_id"])
+    if one is None:
+        return
+    if job.state != JobState.DONE:
+        one.state = ImportState.TAKEN_BACK
+        one.message = job.error or "This import was cancelled; nothing of it was kept."
+        return
+    result = job.result or {}
+    one.state = ImportState.DONE
+    one.created = result["created"]
+    one.updated = result["updated"]
+    one.unchanged = result["unchanged"]
+    one.refused_rows = result["refused_rows"]

@@ -1,0 +1,143 @@
+"""Turns a row of an upload into values for the operations, or into reasons to refuse it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.errors import Problem
+from app.core.values import ValueProblem
+from app.transfer.columns.base import CLEAR, CLEAR_WORD, Column, RowContext
+from app.transfer.columns.parsers import as_text
+from app.transfer.imports.layout import SheetLayout
+from app.transfer.imports.marks import Fault, fault_in_text
+from app.transfer.imports.reader import Cell, Source
+
+VALUE_LIMIT = 500  # characters of a refused cell that are kept for showing
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refused cell: the heading of its column, what stands there, what is wrong."""
+
+    sheet: str
+    row: int
+    column: str
+    reason: str
+    value: str | None = None
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class ReadRow:
+    """One row: `values` by field, with blanks left out and CLEAR for (empty).
+
+    `cells` are the raw cells by field; `refusals` grows while the row is judged.
+    """
+
+    layout: SheetLayout
+    number: int
+    cells: dict[str, Cell]
+    values: dict[str, Any] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything is wrong with it."""
+        return bool(self.refusals)
+
+    def refuse(self, field_name: str, reason: str, hint: str = "") -> None:
+        """Refuse the row at the column of a field; at its first column if it has no such one."""
+        column = self.layout.spec.by_field.get(field_name) or self.layout.spec.columns[0]
+        cell = self.cells.get(column.field)
+        self.refusals.append(
+            Refusal(
+                self.layout.title, self.number, column.label, reason, _shown(column, cell), hint
+            )
+        )
+
+    def refuse_for(self, problems: list[Problem]) -> None:
+        """Refuse the row for each problem, unless its column is refused already."""
+        for problem in problems:
+            if not self.has_refusal(problem.field):
+                self.refuse(problem.field, problem.message, problem.hint)
+
+    def has_refusal(self, field_name: str) -> bool:
+        """Whether the column of a field is refused."""
+        column = self.layout.spec.by_field.get(field_name)
+        return column is not None and any(
+            refusal.column == column.label for refusal in self.refusals
+        )
+
+    def refuse_missing(self) -> None:
+        """Refuse the row at each required column that is blank."""
+        for column in self.layout.spec.columns:
+            if (
+                column.required
+                and self.values.get(column.field) in (None, CLEAR)
+                and not self.has_refusal(column.field)
+            ):
+                self.refuse(column.field, f"{column.label} is missing", "This column is required")
+
+
+def read_rows(
+    source: Source,
+    layout: SheetLayout,
+    lookups: Mapping[str, Mapping[str, Any]],
+    *,
+    updating: bool,
+    country: str | None = None,
+) -> Iterator[ReadRow]:
+    """The rows below the headings that hold anything in a known column, read and parsed."""
+    places = [
+        (at, column)
+        for column in layout.spec.reading_order
+        if (at := layout.position(column)) is not None
+    ]
+    columns = [column for _, column in places]
+    for number, cells in layout.rows(source):
+        row = ReadRow(
+            layout,
+            number,
+            {column.field: cells[at] for at, column in places if at < len(cells)},
+        )
+        if any(cell is not None for cell in row.cells.values()):
+            _parse(row, columns, RowContext(row.values, lookups, country), updating)
+            yield row
+
+
+def _parse(
+    row: ReadRow,
+    columns: list[Column],
+    context: RowContext,
+    updating: bool,
+) -> None:
+    for column in columns:
+        cell = row.cells.get(column.field)
+        if cell is None or column.read_only:
+            continue
+        fault = fault_in_text(cell) if isinstance(cell, str) else cell
+        if isinstance(fault, Fault):
+            what = "a formula" if fault.what == "formula" else f"the error {fault.shown}"
+            row.refuse(column.field, f"{column.label} holds {what}", "Write the value itself")
+            continue
+        if any(row.has_refusal(need) for need in column.needs):
+            continue  # it cannot be judged: a phone without its country says nothing
+        if isinstance(cell, str) and cell.strip().casefold() == CLEAR_WORD:
+            if updating:
+                row.values[column.field] = CLEAR
+            continue
+        try:
+            row.values[column.field] = column.parse(cell, column.label, context)
+        except ValueProblem as problem:
+            row.refuse(column.field, problem.reason, problem.hint)
+
+
+def _shown(column: Column, cell: Cell) -> str | None:
+    if cell is None:
+        return None
+    if isinstance(cell, Fault):
+        return cell.shown or "formula"
+    text = as_text(cell)
+    if column.masked:
+        return f"…{text[-4:]}" if len(text) > 8 else "…"
+    return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"

@@ -1,0 +1,149 @@
+"""The run: writes what the check has decided, in short commits that a kill cannot tear.
+
+Runs as a job of the kind `import-run`. Each chunk, its count and the place in the plan are one
+transaction with an undo journal: a killed run goes on where it stood, or is taken back whole if
+"all or nothing" was chosen.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from flask import current_app
+from sqlalchemy.exc import IntegrityError
+
+from app.core import storage
+from app.core.actor import Actor, Channel
+from app.core.errors import Refused
+from app.core.models import StoredFile
+from app.extensions import db
+from app.jobs.context import JobContext
+from app.transfer.columns import workbook_spec
+from app.transfer.imports.check import add_refusals, open_upload
+from app.transfer.imports.kinds import KINDS
+from app.transfer.imports.kinds.base import ImportKind, Written
+from app.transfer.imports.layout import find_layouts
+from app.transfer.imports.plan import PlanLine, read_plan
+from app.transfer.imports.report import store_report
+from app.transfer.models import Import
+
+# Somebody may take an email between the look and the write (on PostgreSQL): look again.
+ATTEMPTS: Final = 3
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands: the lines of the plan that are done, and what they came to."""
+
+    line: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    late: int = 0
+
+    def add(self, lines: int, written: Written) -> "Progress":
+        """The place after another chunk."""
+        return Progress(
+            self.line + lines,
+            self.created + written.created,
+            self.updated + written.updated,
+            self.unchanged + written.unchanged,
+            self.late + len({(refusal.sheet, refusal.row) for refusal in written.refusals}),
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many rows the lines came to."""
+        return self.created + self.updated + self.unchanged + self.late
+
+
+def run_import(context: JobContext) -> dict[str, Any]:
+    """Write the plan of the import that the job is for; say what it came to.
+
+    Raises Refused when "all or nothing" was chosen and a row cannot be written.
+    """
+    found = db.session.get_one(Import, context.params["import_id"])
+    import_id, kind = found.id, KINDS[found.kind]
+    rows, unchanged, refused_rows = found.rows, found.unchanged, found.refused_rows
+    if context.params.get("all_or_nothing") and refused_rows:
+        raise Refused.because(
+            f"{refused_rows:,} of {rows:,} rows are refused, and “all or nothing” was chosen: "
+            "nothing was written"
+        )
+    progress = Progress(**(context.cursor or {}))
+    if found.plan_file_id is not None:
+        plan = db.session.get_one(StoredFile, found.plan_file_id)
+        progress = _write_plan(context, kind, plan, progress, rows - unchanged - refused_rows)
+    if progress.late:
+        _write_report_again(import_id)
+    return {
+        "import": import_id,
+        "rows": rows,
+        "created": progress.created,
+        "updated": progress.updated,
+        "unchanged": unchanged + progress.unchanged,
+        "refused_rows": refused_rows + progress.late,
+    }
+
+
+def _write_plan(
+    context: JobContext, kind: ImportKind, stored: StoredFile, progress: Progress, total: int
+) -> Progress:
+    size = current_app.config["SETTINGS"].chunk_rows
+    actor = replace(context.actor, channel=Channel.IMPORT, job_id=context.job_id)
+    with tempfile.TemporaryFile("w+b") as plan:
+        storage.copy_to(stored, plan)  # type: ignore[arg-type]
+        for chunk in _chunks(read_plan(plan, progress.line), size):  # type: ignore[arg-type]
+            context.stop_if_cancelled()
+            context.progress(progress.rows, total, phase="Writing")
+            progress = _write_chunk(context, kind, chunk, progress, actor)
+    return progress
+
+
+def _chunks(lines: Iterable[PlanLine], size: int) -> Iterator[list[PlanLine]]:
+    """Lines that stand for at most `size` rows together, or a single one that stands for more."""
+    chunk: list[PlanLine] = []
+    rows = 0
+    for line in lines:
+        if chunk and rows + len(line.rows) > size:
+            yield chunk
+            chunk, rows = [], 0
+        chunk.append(line)
+        rows += len(line.rows)
+    if chunk:
+        yield chunk
+
+
+def _write_chunk(
+    context: JobContext,
+    kind: ImportKind,
+    chunk: list[PlanLine],
+    progress: Progress,
+    actor: Actor,
+) -> Progress:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with context.chunk() as session:
+                written = kind.write(session, chunk, actor=actor)
+                if written.refusals and context.params.get("all_or_nothing"):
+                    first = written.refusals[0]
+                    raise Refused.because(f"Row {first.row}: {first.reason}. Nothing was written")
+                add_refusals(session, context.params["import_id"], written.refusals)
+                after = progress.add(len(chunk), written)
+                context.checkpoint(session, asdict(after), after.rows)
+        except IntegrityError:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return after
+    raise AssertionError("unreachable")
+
+
+def _write_report_again(import_id: int) -> None:
+    """The workbook of refused rows, with those that the run had to refuse too."""
+    found = db.session.get_one(Import, import_id)
+    spec = workbook_spec(db.session(), found.kind)
+    updating = bool(found.options.get("update"))
+    with open_upload(found.file) as source:
+        store_report(import_id, source, find_layouts(source, spec, updating=updating))
