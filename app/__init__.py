@@ -75,7 +75,9 @@ def _register_features(app: Flask) -> None:
     import admin_views.registry
     from app import cli
     from app.accounts import login
+    from app.jobs import worker
 
     login.register(app)
+    worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
     cli.register(app)

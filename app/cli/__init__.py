@@ -4,7 +4,7 @@ import importlib
 
 from flask import Flask
 
-MODULES = ("operators",)
+MODULES = ("operators", "start", "worker")
 
 
 def register(app: Flask) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -33,10 +34,10 @@ class Program:
     pause: float = FIRST_PAUSE_SECONDS
     start_again_at: float | None = field(default=None)
 
-    def start(self) -> None:
+    def start(self, folder: Path | None) -> None:
         """Start it in a session of its own, so that Ctrl+C reaches it through us alone."""
         self.process = subprocess.Popen(  # noqa: S603 - a fixed command, no input of a person
-            self.command, start_new_session=True, preexec_fn=_end_with_parent
+            self.command, cwd=folder, start_new_session=True, preexec_fn=_end_with_parent
         )
         self.started = time.monotonic()
         self.start_again_at = None
@@ -53,10 +54,14 @@ def _end_with_parent() -> None:
 
 
 class Supervisor:
-    """Runs programs until one of the signals INT, TERM or HUP, or the end of an essential one."""
+    """Runs programs until one of the signals INT, TERM or HUP, or the end of an essential one.
 
-    def __init__(self, programs: Sequence[Program]) -> None:
+    `folder` is where they run; None is the folder of the supervisor itself.
+    """
+
+    def __init__(self, programs: Sequence[Program], folder: Path | None = None) -> None:
         self.programs = programs
+        self.folder = folder
         self._stop = False
 
     def run(self, on_start: Callable[[], None] = lambda: None) -> int:
@@ -69,7 +74,7 @@ class Supervisor:
         code = 0
         try:
             for program in self.programs:
-                program.start()
+                program.start(self.folder)
             on_start()
             while not self._stop:
                 failed = self._look()
@@ -90,7 +95,7 @@ class Supervisor:
         for program in self.programs:
             if program.start_again_at is not None:
                 if now >= program.start_again_at:
-                    program.start()
+                    program.start(self.folder)
                 continue
             code = program.ended()
             if code is None:

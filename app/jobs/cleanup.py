@@ -67,7 +67,7 @@ def _remove_files(context: JobContext) -> int:
                 .limit(BATCH)
             ).all()
             for stored in expired:
-                storage.delete(session, stored)
+                storage.remove(stored)
         removed += len(expired)
         context.progress(removed, phase="Deleting expired files")
         if len(expired) < BATCH:

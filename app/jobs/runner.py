@@ -113,9 +113,17 @@ def end_without_result(job_id: int, state: JobState, *, error: str | None = None
         job.cancel_requested = job.cancel_requested or state is JobState.CANCELLED
         job.error = error
         job.phase = "Taking back"
+    taken_back = False
+    while _take_back_some(job_id):
+        taken_back = True
+    finish(job_id, state, error=error, taken_back=taken_back)
+
+
+def _take_back_some(job_id: int) -> int:
+    """One short commit of taking back; the number of rows, 0 when all is done."""
     with transaction() as session:
-        rows = undo.take_back(session, job_id)
-    finish(job_id, state, error=error, taken_back=bool(rows))
+        _held(session, job_id)
+        return undo.take_back(session, job_id)
 
 
 def finish(

@@ -1,0 +1,164 @@
+"""Jobs: what runs in the background, how far it is, what became of it; cancel and run again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Response, make_response, render_template
+from flask_admin import expose
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
+
+from admin_views.access import needs
+from admin_views.actions import Action
+from admin_views.base import KontorView
+from admin_views.formatters import Badge, Column, Link, moment
+from admin_views.records import Section
+from app.accounts.identity import current_actor
+from app.core.actor import Actor
+from app.core.listing import Listing
+from app.core.permissions import Permission
+from app.jobs import operations, queries
+from app.jobs.models import Job, JobState
+from app.jobs.story import story
+
+COLOURS = {
+    JobState.QUEUED: "grey",
+    JobState.RUNNING: "blue",
+    JobState.DONE: "green",
+    JobState.FAILED: "red",
+    JobState.CANCELLED: "orange",
+}
+
+_pages: dict[str, Callable[[Job], Link]] = {}
+
+
+def register_job_page(kind: str, page: Callable[[Job], Link]) -> None:
+    """Say which page shows what a kind of job belongs to, such as its import."""
+    _pages[kind] = page
+
+
+def state_badge(job: Job) -> Badge:
+    """The state of a job as a badge."""
+    state = JobState(job.state)
+    if job.cancel_requested and state in operations.ACTIVE:
+        return Badge("Stopping", "orange")
+    return Badge(queries.STATE_LABELS[state], COLOURS[state])
+
+
+def is_active(job: Job) -> bool:
+    """Tell whether a job still waits or runs."""
+    return job.state in operations.ACTIVE
+
+
+def _done(job: Job) -> str:
+    if not job.total:
+        return f"{job.done:,}" if job.done else ""
+    return f"{job.done:,} of {job.total:,}"
+
+
+def _cancel(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
+    for job_id in ids:
+        operations.cancel(session, job_id, actor=actor)
+    return "The job stops at its next safe point; what it has written is taken back."
+
+
+def _run_again(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
+    for job_id in ids:
+        operations.run_again(session, job_id, actor=actor)
+    return "The job waits for a worker again."
+
+
+class JobsView(KontorView):
+    """The list of jobs and the page of each."""
+
+    model_class = Job
+    label, singular = "Jobs", "job"
+    menu_group, icon, endpoint_name = "Data", "activity", "jobs"
+    permissions = {"view": Permission.JOBS_VIEW}
+    details_template = "jobs/job.html"
+    empty_hint = "Imports and large exports appear here while they run and after."
+    columns = (
+        Column("title", "Job", main=True),
+        Column("state", "State", state_badge),
+        Column("done", "Done", _done, numeric=True),
+        Column("created_by_label", "Asked for by"),
+        Column("created_at", "Asked for", sort="number"),
+        Column("finished_at", "Ended"),
+    )
+    actions = (
+        Action(
+            "cancel",
+            "Cancel",
+            Permission.JOBS_VIEW,
+            _cancel,
+            icon="x",
+            confirm="Stop this job? What it has written so far is taken back.",
+            danger=True,
+            places=frozenset({"record", "row"}),
+            shown=lambda job: is_active(job) and not job.cancel_requested,
+        ),
+        Action(
+            "run_again",
+            "Run again",
+            Permission.JOBS_VIEW,
+            _run_again,
+            icon="refresh",
+            places=frozenset({"record", "row"}),
+            shown=lambda job: job.state in operations.ENDED_BADLY,
+        ),
+    )
+
+    def listing(self) -> Listing:
+        return queries.listing(current_actor())
+
+    def scope(self) -> list[ColumnElement[bool]]:
+        return queries.visible_to(current_actor())
+
+    def headline(self, model: Job) -> str:
+        return model.title
+
+    def badges(self, model: Job) -> list[Badge]:
+        return [state_badge(model)]
+
+    def sections(self, model: Job) -> list[Section]:
+        lines: list[tuple[str, Any]] = [
+            ("Asked for by", model.created_by_label),
+            ("Asked for", model.created_at),
+            ("Started", model.started_at),
+            ("Ended", model.finished_at),
+            ("Done", _done(model)),
+        ]
+        if model.error:
+            lines.append(("Why it failed", model.error))
+        if model.kind in _pages:
+            lines.append(("Belongs to", _pages[model.kind](model)))
+        sections = [Section("Job", lines)]
+        if model.result:
+            figures = [
+                (key.replace("_", " ").capitalize(), value)
+                for key, value in model.result.items()
+                if isinstance(value, int | str)
+            ]
+            if figures:
+                sections.append(Section("Result", figures))
+        happened = [(moment(at), sentence) for at, sentence in story(model)]
+        return [*sections, Section("What happened", happened, wide=True)]
+
+    @expose("/progress/")
+    @needs(Permission.JOBS_VIEW)
+    def progress_view(self) -> Response:
+        """The progress of one job, as a fragment that asks for itself again until the end.
+
+        At the end the page around it is loaded anew, whichever page that is: it shows the result.
+        """
+        job = self.record_or_404()
+        response = make_response(render_template("jobs/progress_fragment.html", job=job))
+        response.headers["Cache-Control"] = "no-store"
+        if not is_active(job):
+            response.headers["HX-Refresh"] = "true"
+        return response
+
+
+def views() -> list[JobsView]:
+    """The views of this module."""
+    return [JobsView()]

@@ -1,0 +1,107 @@
+"""`start`: the whole of Kontor by one command, the web server and a worker together."""
+
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+
+from app.cli.supervisor import Program, Supervisor
+from app.config import ROOT, Settings
+
+WEB_THREADS = 4
+READY_SECONDS = 60
+
+
+@click.command("start")
+@click.option("--demo", is_flag=True, help="Fill an empty database with the demo company first.")
+@with_appcontext
+def start(demo: bool) -> None:
+    """Bring the schema up to date, then run the web server and one worker until INT or TERM.
+
+    With --demo an empty database gets the demo company and one log-in for each role; a database
+    that holds anything is left as it is.
+    """
+    settings: Settings = current_app.config["SETTINGS"]
+    if demo and settings.production:
+        raise click.UsageError("--demo makes log-ins that everybody knows; not in production.")
+    if not _is_free(settings.host, settings.port):
+        click.echo(
+            f"Port {settings.port} is in use by another program, perhaps by a Kontor that already "
+            "runs. Set KONTOR_PORT to another number, or end that program.",
+            err=True,
+        )
+        raise SystemExit(1)
+    upgrade()
+    logins = _demo_logins() if demo else []
+    web = [sys.executable, "-m", "gunicorn", *web_arguments(settings), "wsgi:app"]
+    worker = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
+    supervisor = Supervisor(
+        [Program("web server", web, essential=True), Program("worker", worker)], folder=ROOT
+    )
+    code = supervisor.run(on_start=lambda: _say_when_ready(settings, logins))
+    raise SystemExit(code)
+
+
+def _demo_logins() -> list[tuple[str, str, str]]:
+    """Fill an empty database with the demo; the role, email and password of each log-in."""
+    from app.cli import seed
+
+    return seed.demo_if_empty()
+
+
+def web_arguments(settings: Settings) -> list[str]:
+    """What gunicorn is told. Threads, so that a slow download holds up nobody else."""
+    return [
+        f"--bind={settings.host}:{settings.port}",
+        f"--workers={settings.web_processes}",
+        f"--threads={WEB_THREADS}",
+        "--timeout=120",
+        "--graceful-timeout=5",
+        "--log-level=warning",
+        # The heartbeat files of gunicorn must not stand on a slow disk.
+        *(["--worker-tmp-dir=/dev/shm"] if Path("/dev/shm").is_dir() else []),  # noqa: S108
+    ]
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _say_when_ready(settings: Settings, logins: list[tuple[str, str, str]]) -> None:
+    threading.Thread(target=_announce, args=(settings, logins), daemon=True).start()
+
+
+def _announce(settings: Settings, logins: list[tuple[str, str, str]]) -> None:
+    """Print the address once the web server takes connections."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, settings.port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"\nKontor is running at http://{shown}:{settings.port}/   (Ctrl+C ends it)")
+    if logins:
+        click.echo("\nDemo log-ins:")
+        for role, email, password in logins:
+            click.echo(f"  {role:<15} {email:<28} {password}")
+    click.echo("")
+
+
+def commands() -> list[click.Command]:
+    """The commands of this module."""
+    return [start]
