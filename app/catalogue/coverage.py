@@ -6,6 +6,7 @@ from datetime import date
 
 from app.core.errors import Problem
 from app.core.partial_date import PartialDate
+from app.core.values import ValueProblem
 
 # Days are counted as date.toordinal() does. An open end lies beyond every day that a date can
 # name, and not next to one: 9999-12-31 is a date like any other.
@@ -40,6 +41,16 @@ class Coverage:
         dated = self.start is not None or self.end is not None
         numbered = (self.first_volume, self.first_issue, self.last_volume, self.last_issue)
         return not dated and any(part is not None for part in numbered)
+
+
+def parse_coverage_date(raw: object, label: str) -> PartialDate | None:
+    """A year, a month or a day; blank is None. Raises ValueProblem for anything else."""
+    try:
+        return PartialDate.parse(raw)
+    except ValueError as error:
+        raise ValueProblem(
+            f"{label} is not a year, a month or a day", "Write 2010, 2010-03 or 2010-03-15"
+        ) from error
 
 
 def coverage_problems(coverage: Coverage) -> list[Problem]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.catalogue.coverage import Coverage, coverage_problems
+from app.catalogue.coverage import Coverage, coverage_problems, parse_coverage_date
 from app.catalogue.rules import Holding, JournalDraft
 from app.core.errors import Problem, Refused
 from app.core.partial_date import PartialDate
+from app.core.values import ValueProblem
 
 
 def journal_draft(cells: Mapping[str, Any]) -> JournalDraft:
@@ -61,7 +62,6 @@ def journal_draft(cells: Mapping[str, Any]) -> JournalDraft:
 
 def _date(text: Mapping[str, str | None], column: str) -> tuple[PartialDate | None, list[Problem]]:
     try:
-        return PartialDate.parse(text.get(column)), []
-    except ValueError:
-        hint = "Write 2010, 2010-03 or 2010-03-15"
-        return None, [Problem(column, f"{column} is not a year, a month or a day", hint)]
+        return parse_coverage_date(text.get(column), column), []
+    except ValueProblem as problem:
+        return None, [Problem(column, problem.reason, problem.hint)]

@@ -6,9 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.catalogue.coverage import Coverage, coverage_problems
+from app.catalogue.coverage import Coverage, coverage_problems, parse_coverage_date
 from app.core.errors import Problem, Refused
 from app.core.partial_date import PartialDate
+from app.core.values import ValueProblem
 from app.subscriptions.models import Basis, Format
 
 NOTE_LENGTH = 2000
@@ -19,7 +20,6 @@ _NUMBERS = {
     "last_volume": "Last volume",
     "last_issue": "Last issue",
 }
-_DATE_HINT = "Write a year, a month or a day: 2010, 2010-03 or 2010-03-15"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _bases() -> str:
 
 def _date(raw: Any, name: str, label: str, problems: list[Problem]) -> PartialDate | None:
     try:
-        return PartialDate.parse(raw)
-    except ValueError:
-        problems.append(Problem(name, f"{label} is not a year, a month or a day", _DATE_HINT))
+        return parse_coverage_date(raw, label)
+    except ValueProblem as problem:
+        problems.append(Problem(name, problem.reason, problem.hint))
         return None

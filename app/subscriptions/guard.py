@@ -1,16 +1,19 @@
-"""Keeps merged perpetual rows from every change but the merge's own.
+"""Keeps merged perpetual rows from every change but the merge's own, and journals with rights.
 
 The merge writes through the tables (merging.py). Whatever goes through the mapped class, be it a
 form, a mass change, an import or a forged request, comes past here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Delete, Update, event, inspect
+from sqlalchemy import Delete, Update, event, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
+from app.catalogue.journal_records import keep_while
+from app.catalogue.models import Journal
 from app.core.errors import Refused
-from app.subscriptions.models import Subscription, SubscriptionSource
+from app.subscriptions.models import Authorization, Subscription, SubscriptionSource
 
 READ_ONLY = "Merged perpetual rights are read-only; change the authorizations that they come from"
 
@@ -32,6 +35,19 @@ def _leave_out_rows(state: ORMExecuteState) -> None:
         state.statement = state.statement.where(
             Subscription.source == SubscriptionSource.ORDINARY.value
         )
+
+
+def _journals_with_rights(session: Session, journal_ids: Sequence[int]) -> str | None:
+    """Why these journals cannot be deleted, or None."""
+    for model, what in ((Authorization, "journal authorizations"), (Subscription, "subscriptions")):
+        needing = select(Journal.title).join(model, model.journal_id == Journal.id)
+        title = session.scalar(needing.where(Journal.id.in_(journal_ids)).limit(1))
+        if title is not None:
+            return f"{title} cannot be deleted while customers have {what} to it"
+    return None
+
+
+keep_while(_journals_with_rights)
 
 
 def _merged(row: Subscription) -> bool:
