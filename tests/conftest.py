@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -83,6 +83,8 @@ def migrated_app(database: TestDatabase, instance: Path) -> Iterator[Flask]:
         )
     )
     app.testing = True
+    # Forms in tests carry no token; the tests of the protection itself switch it on.
+    app.config["WTF_CSRF_ENABLED"] = False
     app.test_client_class = FreshContextClient
     database.migrate(app)
     yield app
@@ -181,6 +183,29 @@ def run_jobs(app: Flask) -> Callable[[], int]:
 def runner(app: Flask) -> FlaskCliRunner:
     """The command line: `runner.invoke(args=["search", "Miller", "--json"])`."""
     return app.test_cli_runner()
+
+
+@pytest.fixture
+def queries(app: Flask) -> Callable[[Callable[[], object]], int]:
+    """Count the statements that something runs: `queries(lambda: client.get("/admin/jobs/"))`."""
+    from app.extensions import db
+
+    def count(action: Callable[[], object]) -> int:
+        statements: list[str] = []
+
+        def listen(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            statements.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", listen)
+        try:
+            action()
+        finally:
+            event.remove(engine, "before_cursor_execute", listen)
+        return sum(statement != "BEGIN" for statement in statements)
+
+    return count
 
 
 @pytest.fixture
