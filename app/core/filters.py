@@ -224,6 +224,11 @@ def number_between(name: str, label: str, column: Any, *, decimals: int = 0) -> 
     return Filter(name, label, Kind.NUMBER, lambda span: _inside(column, span), decimals=decimals)
 
 
+def lowered(column: Any) -> ColumnElement[str]:
+    """The column in lower case, as an index on lower(column) holds it."""
+    return func.lower(column)
+
+
 def identifier(raw: str) -> int:
     """The id of a row. Raises ValueError for everything else."""
     if not raw.isascii() or not raw.isdecimal() or int(raw) > MAX_ID:

@@ -1,0 +1,18 @@
+"""Addresses of the panel's own files: they change with the file, so browsers may keep them."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import current_app, url_for
+
+
+@cache
+def _mark(path: Path, changed_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """The address of a file below app/static."""
+    path = Path(current_app.static_folder or "") / name
+    return url_for("static", filename=name, v=_mark(path, path.stat().st_mtime_ns))

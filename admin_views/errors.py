@@ -1,0 +1,89 @@
+"""Error pages in calm words: what happened, that nothing is lost, and where to go on."""
+
+import logging
+import secrets
+from http import HTTPStatus
+
+from flask import Flask, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from app.core.errors import KontorError, NotAllowed, NotFound
+from app.extensions import db
+
+log = logging.getLogger(__name__)
+
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("This request could not be read", "Go back, reload the page and try once more."),
+    403: (
+        "You are not allowed to do this",
+        "Your role does not include it. An administrator can change that.",
+    ),
+    404: (
+        "There is nothing here",
+        "The address may be mistyped, or the record may have been deleted in the meantime.",
+    ),
+    405: ("This cannot be opened like that", "Start from the menu and go on from there."),
+    413: ("This file is too large", "Nothing was uploaded. Split the file, or upload it as CSV."),
+    429: ("That was too often", "Wait a minute, then try again."),
+    500: (
+        "Something went wrong on our side",
+        "Nothing was changed by this request. The failure has been noted.",
+    ),
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every error with a page, a fragment or JSON, whatever was asked for."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(KontorError, _kontor_error)
+    app.register_error_handler(Exception, _failure)
+
+
+def answer(code: int, title: str = "", text: str = "", reference: str = "") -> ResponseReturnValue:
+    """One error as the asker can show it."""
+    known = WORDS.get(code, (HTTPStatus(code).phrase, "Start from the menu and go on from there."))
+    title, text = title or known[0], text or known[1]
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+        return {"error": title, "detail": text, "reference": reference}, code
+    template = "errors/fragment.html" if request.headers.get("HX-Request") else "errors/error.html"
+    page = render_template(
+        template, code=code, title=title, text=text, reference=reference, retry=code in {429, 500}
+    )
+    return page, code
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:  # a redirect, or an answer that is complete already
+        return error.response
+    code = error.code or 500
+    if isinstance(error, RequestEntityTooLarge) and request.mimetype != "multipart/form-data":
+        return answer(code, "This is too much at once", "Send less in one go.")
+    return answer(code)
+
+
+def _csrf_error(error: CSRFError) -> ResponseReturnValue:
+    return answer(
+        400,
+        "Your log-in has ended",
+        "Go back and log in again: what you had typed is put back into its form.",
+    )
+
+
+def _kontor_error(error: KontorError) -> ResponseReturnValue:
+    db.session.rollback()
+    if isinstance(error, NotFound):
+        return answer(404, text=str(error))
+    if isinstance(error, NotAllowed):
+        return answer(403, text=str(error))
+    return answer(400, "This was refused", str(error))
+
+
+def _failure(error: Exception) -> ResponseReturnValue:
+    """A fault of ours: noted in the log under a reference, never shown."""
+    db.session.rollback()
+    reference = secrets.token_hex(4)
+    log.exception("Failure %s at %s %s", reference, request.method, request.path)
+    return answer(500, reference=reference)

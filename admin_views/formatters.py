@@ -1,0 +1,160 @@
+"""How values look: one way for each kind, in lists, records and notices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from markupsafe import Markup, escape
+
+from admin_views.assets import asset
+from app.core.money import format_amount
+
+NOTHING = Markup('<span class="text-secondary" aria-label="none">–</span>')
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A short coloured word. Colours: green, red, orange, yellow, blue, azure, purple, grey."""
+
+    text: str
+    colour: str = "grey"
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A text that leads somewhere."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list or line of a record.
+
+    `value` takes it from the row; without it the attribute `name` is shown (dots follow
+    relations). `sort` is the name of one of the listing's sorts. `main` marks the column that
+    names the record. `suffix` follows a value, such as a unit.
+    """
+
+    name: str
+    label: str
+    value: Callable[[Any], Any] | None = None
+    sort: str = ""
+    main: bool = False
+    numeric: bool = False
+    suffix: str = ""
+
+    def of(self, row: Any) -> Any:
+        """The plain value of one row."""
+        if self.value is not None:
+            return self.value(row)
+        found = row
+        for part in self.name.split("."):
+            found = getattr(found, part, None)
+        return found
+
+    def show(self, row: Any) -> Any:
+        """The value of one row as it is shown."""
+        shown = show(self.of(row))
+        return (
+            Markup("{}{}").format(shown, self.suffix) if self.suffix and shown != NOTHING else shown
+        )
+
+
+def show(value: Any) -> Any:
+    """A value as people read it. Nothing at all is a dash, True is a word."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return yes_no(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, Decimal):
+        return format_amount(value)
+    if isinstance(value, Badge):
+        return badge(value)
+    if isinstance(value, Link):
+        return Markup('<a href="{}">{}</a>').format(value.url, value.text)
+    if isinstance(value, list | tuple):
+        return several(value)
+    return value
+
+
+def several(values: list[Any] | tuple[Any, ...]) -> Any:
+    """Several values stand below each other; badges stand side by side."""
+    if not values:
+        return NOTHING
+    if all(isinstance(value, Badge) for value in values):
+        return Markup('<span class="k-badges">{}</span>').format(
+            Markup("").join(badge(value) for value in values)
+        )
+    items = Markup("").join(Markup("<li>{}</li>").format(show(value)) for value in values)
+    return Markup('<ul class="list-unstyled mb-0">{}</ul>').format(items)
+
+
+def yes_no(value: bool) -> Markup:
+    """Yes with a tick, no in a quiet colour: told apart without colour as well."""
+    if value:
+        return Markup('<span class="k-yes">{} Yes</span>').format(icon("check"))
+    return Markup('<span class="text-secondary">No</span>')
+
+
+def badge(value: Badge) -> Markup:
+    """A badge with its optional icon."""
+    picture = icon(value.icon) if value.icon else Markup("")
+    return Markup('<span class="badge k-badge k-{}">{}{}</span>').format(
+        value.colour, picture, value.text
+    )
+
+
+def zone() -> ZoneInfo:
+    """The zone in which moments are shown."""
+    return ZoneInfo(current_app.config["SETTINGS"].timezone)
+
+
+def day(value: date) -> str:
+    """31.12.2026"""
+    return f"{value:%d.%m.}{value.year:04}"
+
+
+def moment(value: datetime) -> Markup:
+    """31.12.2026 14:05 in the operator's zone; the exact moment is in the title."""
+    local = value.astimezone(zone())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        local.isoformat(), f"{day(local)} {local:%H:%M:%S %Z}", f"{day(local)} {local:%H:%M}"
+    )
+
+
+def masked(iban: str | None) -> str | None:
+    """An IBAN without the permission to see it: its country and its last four characters."""
+    return f"{iban[:2]}•• •••• {iban[-4:]}" if iban else None
+
+
+def spaced(iban: str | None) -> str | None:
+    """An IBAN in groups of four, as banks print it."""
+    return " ".join(iban[i : i + 4] for i in range(0, len(iban), 4)) if iban else None
+
+
+def size(octets: int) -> str:
+    """The size of a file: 640 bytes, 12 KB, 3.4 MB."""
+    if octets < 1000:
+        return f"{octets} bytes"
+    if octets < 1_000_000:
+        return f"{octets / 1000:.0f} KB"
+    return f"{octets / 1_000_000:.1f} MB"
+
+
+def icon(name: str, extra: str = "") -> Markup:
+    """One of the icons in static/vendor/tabler-icons, hidden from screen readers."""
+    address = asset("vendor/tabler-icons/sprite.svg")
+    return Markup(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    ).format(extra, address, escape(name))

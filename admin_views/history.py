@@ -1,0 +1,59 @@
+"""The History tab: what was changed, when, by whom, field by field."""
+
+from math import ceil
+from typing import Any
+
+from flask import render_template
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from admin_views.records import RecordTab
+from app.audit.models import AuditEntry
+
+ROWS = 25
+
+
+def history_tab(entity: str) -> RecordTab:
+    """The history of one record of a kind, newest first."""
+
+    def about(model: Any) -> list[ColumnElement[bool]]:
+        return [AuditEntry.entity == entity, AuditEntry.entity_id == model.id]
+
+    def count(session: Session, model: Any) -> int:
+        return session.scalar(select(func.count(AuditEntry.id)).where(*about(model))) or 0
+
+    def render(view: Any, session: Session, model: Any, page: int) -> str:
+        total = count(session, model)
+        pages = max(1, ceil(total / ROWS))
+        page = min(page, pages)
+        entries = session.scalars(
+            select(AuditEntry)
+            .where(*about(model))
+            .order_by(AuditEntry.id.desc())
+            .offset((page - 1) * ROWS)
+            .limit(ROWS)
+        ).all()
+        return history(view, model, entries, page, pages)
+
+    return RecordTab("history", "History", render, count, order=900)
+
+
+def history(view: Any, model: Any, entries: Any, page: int, pages: int) -> str:
+    """History entries as the fragment of a tab."""
+    return render_template(
+        "admin/history.html",
+        admin_view=view,
+        entries=entries,
+        page=page,
+        pages=pages,
+        tab_url=lambda number: view.get_url(
+            ".tab_view", id=view.get_pk_value(model), tab="history", page=number
+        ),
+        words=words,
+    )
+
+
+def words(name: str) -> str:
+    """A field's name as people say it: postal_code -> Postal code."""
+    text = name.removesuffix("_id").replace("_", " ").strip()
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,80 @@
+"""The panel as a whole: which modules give it views, in which order the menu shows them."""
+
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import Admin
+from flask_admin.theme import Theme
+from werkzeug.routing import BuildError
+
+from admin_views import errors
+from admin_views.access import Guarded
+from admin_views.assets import asset
+from admin_views.dashboard import Dashboard
+from admin_views.formatters import icon, show, size
+from admin_views.forms import blank_row
+from app.accounts.identity import current_actor
+from app.core.permissions import Permission
+
+# The order of the menu. A module offers `views()`; each view names its group itself.
+MODULES: tuple[str, ...] = (
+    "admin_views.jobs",
+    "admin_views.products",
+    "admin_views.groups",
+    "admin_views.stores",
+    "admin_views.price_levels",
+    "admin_views.security_questions",
+)
+
+GROUPS = ("Customers", "Subscriptions", "Accounting", "Data", "Administration")
+
+
+def register(app: Flask) -> Admin:
+    """Build the panel for one application; views belong to one application each."""
+    admin = Admin(
+        name="Kontor",
+        url="/admin",
+        index_view=Dashboard(),
+        theme=Theme(folder="bootstrap4", base_template="admin/base.html"),
+        csp_nonce_generator=app.jinja_env.globals.get("csp_nonce"),
+    )
+    for group in GROUPS:
+        admin.add_category(group)
+    for module in MODULES:
+        for view in import_module(module).views():
+            admin.add_view(view)
+    admin.init_app(app)
+    app.jinja_env.globals.update(
+        asset=asset, icon=icon, show=show, blank_row=blank_row, actor=current_actor,
+        address_of=address_of, Permission=Permission, file_size=size,
+    )  # fmt: skip
+    app.jinja_env.filters["show"] = show
+    app.add_url_rule("/", "home", home)
+    errors.register(app)
+    return admin
+
+
+def home() -> ResponseReturnValue:
+    """The panel is the front door."""
+    return redirect(url_for("admin.index"))
+
+
+def address_of(endpoint: str, **arguments: Any) -> str:
+    """The address of a page, or nothing where no feature offers it."""
+    try:
+        return url_for(endpoint, **arguments)
+    except BuildError:
+        return ""
+
+
+def route_permissions(app: Flask) -> dict[str, frozenset[Permission]]:
+    """Every route of the panel by its endpoint, with the permissions of which one opens it."""
+    found = {}
+    for admin in app.extensions["admin"]:
+        for view in admin._views:
+            assert isinstance(view, Guarded)
+            for _, name, _ in view._urls:
+                found[f"{view.endpoint}.{name}"] = view.needed(name)
+    return found

@@ -1,0 +1,364 @@
+"""Creating, editing, deleting and acting: one operation each, its refusals placed at the fields."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask import abort, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_admin.helpers import get_redirect_target
+from markupsafe import Markup
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from admin_views.actions import Action
+from admin_views.forms import KontorForm
+from app.accounts.identity import current_actor
+from app.core.actor import Actor
+from app.core.errors import Conflict, KontorError, NotFound, Problem, Refused
+from app.core.filters import identifier
+from app.core.permissions import Permission
+from app.extensions import transaction
+
+log = logging.getLogger(__name__)
+
+MOST_IDS = 500
+
+TAKEN = Problem(
+    "",
+    "This could not be saved: something in it is already in use, or is still needed elsewhere",
+    "Look for a record with the same name or number; nothing was changed",
+)
+
+
+class Saving:
+    """What a KontorView does on POST."""
+
+    form_class: ClassVar[type[KontorForm] | None] = None
+    create_form_class: ClassVar[type[KontorForm] | None] = None
+    actions: ClassVar[Sequence[Action]]
+    permissions: ClassVar[Mapping[str, Permission]]
+    singular: ClassVar[str]
+
+    # What a view declares -------------------------------------------------------------------
+
+    def perform_create(self, session: Session, form: Any, actor: Actor) -> Any:
+        """Call the operation that creates; return the new record or its id."""
+        raise NotImplementedError
+
+    def perform_update(self, session: Session, model: Any, form: Any, actor: Actor) -> None:
+        """Call the operation that changes the record."""
+        raise NotImplementedError
+
+    def perform_delete(self, session: Session, ids: list[int], actor: Actor) -> None:
+        """Call the operation that deletes."""
+        raise NotImplementedError
+
+    def form_data(self, model: Any) -> Mapping[str, Any]:
+        """The stored values as the form's fields name them; by default equally named attributes."""
+        assert self.form_class is not None
+        return {n: getattr(model, n) for n in self.form_class()._fields if hasattr(model, n)}
+
+    def prepare_form(self, form: Any, model: Any) -> None:
+        """Set choices, and remove what this person may not change. `model` is None for a new one.
+
+        Runs before the form reads what was posted, so a removed field cannot be posted either.
+        """
+
+    def editable(self, model: Any) -> bool:
+        """Tell whether this record may be edited at all, by whoever may edit here."""
+        return True
+
+    def delete_question(self) -> str:
+        """What is asked before deleting; {count} becomes the number of records."""
+        return f"Delete {{count}} {self.singular}(s)? This cannot be undone here."
+
+    def all_actions(self) -> Sequence[Action]:
+        """The declared actions, and Delete where it is allowed at all."""
+        if "delete" not in self.permissions:
+            return self.actions
+        delete = Action(
+            name="delete",
+            label="Delete",
+            permission=self.permissions["delete"],
+            perform=self._delete,
+            icon="trash",
+            confirm=self.delete_question(),
+            danger=True,
+            places=frozenset({"bulk", "record", "row"}),
+        )
+        return [*self.actions, delete]
+
+    # Forms ------------------------------------------------------------------------------------
+
+    def make_form(self, model: Any = None, posted: Any = None) -> KontorForm:
+        """The form: empty, with stored values, or with what was posted."""
+        form = self.form_for(model)()
+        self.prepare_form(form, model)
+        data = self.form_data(model) if model is not None and posted is None else self.new_data()
+        form.process(posted, data=dict(data) if posted is None else None)
+        return form
+
+    def form_for(self, model: Any) -> type[KontorForm]:
+        """The form's class; for a view whose fields depend on what there is. None: a new record."""
+        form_class = self.form_class if model is not None else self._class_for_new()
+        assert form_class is not None
+        return form_class
+
+    def new_data(self) -> Mapping[str, Any]:
+        """What a new record starts with, besides the defaults of its fields."""
+        return {}
+
+    def _class_for_new(self) -> type[KontorForm] | None:
+        return self.create_form_class or self.form_class
+
+    def get_create_form(self) -> type[KontorForm]:
+        """For the library, which must not scaffold a form of its own."""
+        return self._class_for_new() or KontorForm
+
+    def get_edit_form(self) -> type[KontorForm]:
+        """For the library, which must not scaffold a form of its own."""
+        return self.form_class or KontorForm
+
+    # Routes -------------------------------------------------------------------------------------
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> ResponseReturnValue:
+        """A new record."""
+        if self._class_for_new() is None:
+            abort(404)
+        if request.method == "GET":
+            return self._show_form(self.make_form(), None)
+        form = self.make_form(posted=request.form)
+        left: list[Problem] = []
+        if form.validate():
+            try:
+                made = self.create_model(form)
+            except KontorError as error:
+                left = self._place(form, error)
+            else:
+                flash(f"The {self.singular} was created.", "success")
+                return redirect(self._after_saving(made))
+        return self._show_form(form, None, left)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> ResponseReturnValue:
+        """An existing record. What was typed stays on the page whatever happens."""
+        if self.form_class is None:
+            abort(404)
+        model = self.record_or_404()  # type: ignore[attr-defined]
+        if not self.editable(model):
+            abort(403)
+        if request.method == "GET":
+            return self._show_form(self.make_form(model), model)
+        form = self.make_form(model, request.form)
+        left: list[Problem] = []
+        if form.validate():
+            try:
+                self.update_model(form, model)
+            except Conflict:
+                return self._show_conflict(form)
+            except NotFound as error:  # gone meanwhile: keep what was typed, with nothing to edit
+                return self._show_form(form, None, [Problem("", str(error))])
+            except KontorError as error:
+                left = self._place(form, error)
+            else:
+                flash(f"The {self.singular} was saved.", "success")
+                return redirect(self._after_saving(model))
+        return self._show_form(form, model, left)
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> ResponseReturnValue:
+        """One record deleted."""
+        action = next((a for a in self.all_actions() if a.name == "delete"), None)
+        if action is None:
+            abort(404)
+        return self._act(action, [request.form.get("id", "")])
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> ResponseReturnValue:
+        """An action on the chosen records."""
+        wanted = request.form.get("action", "")
+        action = next((a for a in self.all_actions() if a.name == wanted), None)
+        if action is None:
+            abort(404)
+        if not current_actor().may(action.permission):
+            abort(403)
+        return self._act(action, request.form.getlist("rowid"))
+
+    # The library's names for saving -------------------------------------------------------------
+
+    def create_model(self, form: KontorForm) -> Any:
+        """Create in one transaction. Raises what the operation refuses."""
+        with in_words(), transaction() as session:
+            made = self.perform_create(session, form, current_actor())
+            session.flush()
+            if isinstance(made, list | tuple):
+                made = made[0] if made else None
+            return made if made is None or isinstance(made, int) else self.get_pk_value(made)  # type: ignore[attr-defined]
+
+    def update_model(self, form: KontorForm, model: Any) -> bool:
+        """Change in one transaction. Raises Conflict if the record was changed meanwhile."""
+        key = self.get_pk_value(model)  # type: ignore[attr-defined]
+        with in_words(), transaction() as session:
+            fresh = self.find(session, key)  # type: ignore[attr-defined]
+            if fresh is None:
+                raise NotFound(f"This {self.singular} is no longer there.")
+            if not _same_version(fresh, request.form.get("_version")):
+                raise Conflict("Somebody else has changed this meanwhile.")
+            self.perform_update(session, fresh, form, current_actor())
+        return True
+
+    def delete_model(self, model: Any) -> bool:
+        """Delete in one transaction. Raises what the operation refuses."""
+        with in_words(), transaction() as session:
+            self.perform_delete(session, [self.get_pk_value(model)], current_actor())  # type: ignore[attr-defined]
+        return True
+
+    # Inner works ---------------------------------------------------------------------------------
+
+    def _delete(
+        self, session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor
+    ) -> str:
+        self.perform_delete(session, ids, actor)
+        what = f"The {self.singular} was" if len(ids) == 1 else f"{len(ids)} records were"
+        return f"{what} deleted."
+
+    def _act(self, action: Action, raw_ids: Sequence[str]) -> ResponseReturnValue:
+        back = self.back_to_list()
+        try:
+            ids = sorted({identifier(raw) for raw in raw_ids[:MOST_IDS]})
+        except ValueError:
+            abort(400)
+        if not ids:
+            flash("Nothing was chosen. Tick the records first.", "warning")
+            return redirect(back)
+        if (action.confirm or action.ask) and request.form.get("_confirmed") != "yes":
+            # The script that asks first did not run: the question is a page of its own.
+            return self.render("admin/confirm.html", action=action, ids=ids, back=back)  # type: ignore[attr-defined,no-any-return]
+        try:
+            with in_words(), transaction() as session:
+                here = [i for i in ids if self.find(session, i) is not None]  # type: ignore[attr-defined]
+                if not here:
+                    raise NotFound("The chosen records are no longer there.")
+                message = action.perform(session, here, _answers(action), current_actor())
+        except KontorError as error:
+            flash(_in_one(error), "danger")
+        else:
+            flash(message, "success")
+            if len(here) < len(ids):
+                flash(f"{len(ids) - len(here)} chosen records were no longer there.", "warning")
+        return redirect(get_redirect_target() or back)
+
+    def _place(self, form: KontorForm, error: KontorError) -> list[Problem]:
+        if isinstance(error, Refused):
+            return form.place(error.problems)
+        return [Problem("", str(error))]
+
+    def _show_form(
+        self,
+        form: KontorForm,
+        model: Any,
+        left: Sequence[Problem] = (),
+        differences: Sequence[tuple[str, Any, Any]] | None = None,
+    ) -> ResponseReturnValue:
+        page = self.render(  # type: ignore[attr-defined]
+            self.edit_template if model is not None else self.create_template,  # type: ignore[attr-defined]
+            form=form,
+            model=model,
+            version=getattr(model, "version", None),
+            left=left,
+            differences=differences,
+            cancel_url=get_redirect_target() or self._record_or_list(model),
+        )
+        refused = bool(left or differences is not None or form.faults())
+        return page, 422 if refused else 200
+
+    def _show_conflict(self, form: KontorForm) -> ResponseReturnValue:
+        model = self.record_or_404()  # type: ignore[attr-defined]
+        stored = self.make_form(model)
+        differences = [
+            (field.label.text, _plain(field), _plain(stored[field.short_name]))
+            for field in form
+            if field.short_name in stored and field.data != stored[field.short_name].data
+        ]
+        return self._show_form(form, model, differences=differences)
+
+    def _after_saving(self, made: Any) -> str:
+        key = made if isinstance(made, int) else self.get_pk_value(made) if made else None  # type: ignore[attr-defined]
+        if key is None:
+            return self.back_to_list()
+        return get_redirect_target() or self.get_url(".details_view", id=key)  # type: ignore[attr-defined,no-any-return]
+
+    def _record_or_list(self, model: Any) -> str:
+        if model is None:
+            return self.back_to_list()
+        return self.get_url(".details_view", id=self.get_pk_value(model))  # type: ignore[attr-defined,no-any-return]
+
+    def back_to_list(self) -> str:
+        """The list that one came from, if the address names it, else the whole list."""
+        return get_redirect_target() or self.get_url(".index_view")  # type: ignore[attr-defined,no-any-return]
+
+
+class in_words:  # noqa: N801 - used like a function: with in_words()
+    """Turn what the database refuses into words; its own text never reaches a person."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, StaleDataError):
+            raise Conflict("Somebody else has changed this meanwhile.") from error
+        if isinstance(error, IntegrityError):
+            log.warning("A constraint of the database refused a change: %s", _constraint(error))
+            raise Refused([TAKEN]) from error
+
+
+def _same_version(model: Any, posted: str | None) -> bool:
+    version = getattr(model, "version", None)
+    return version is None or posted == str(version)
+
+
+def _answers(action: Action) -> dict[str, str]:
+    if action.ask is None:
+        return {}
+    answer = request.form.get(action.ask.name, "").strip()
+    if action.ask.required and not answer:
+        raise Refused.because(f"{action.ask.label} is missing", field=action.ask.name)
+    if len(answer) > action.ask.max_length:
+        raise Refused.because(
+            f"{action.ask.label} has {len(answer)} characters; "
+            f"at most {action.ask.max_length} are allowed",
+            field=action.ask.name,
+        )
+    return {action.ask.name: answer}
+
+
+def _in_one(error: KontorError) -> Any:
+    """A refusal as one notice, with the links that lead to the place to mend it."""
+    if not isinstance(error, Refused):
+        return str(error)
+    parts = []
+    for problem in error.problems:
+        link = (
+            Markup(' <a href="{1}" class="alert-link">{0}</a>').format(*problem.link)
+            if (problem.link)
+            else Markup("")
+        )
+        parts.append(Markup("{}{}").format(str(problem), link))
+    return Markup("<br>").join(parts)
+
+
+def _plain(field: Any) -> Any:
+    choices = getattr(field, "choices", None)
+    if choices and not isinstance(field.data, list):
+        return dict(choices).get(str(field.data if field.data is not None else ""), field.data)
+    return field.data
+
+
+def _constraint(error: IntegrityError) -> str:
+    """Which constraint it was, without the values that broke it: a log is no place for them."""
+    details = getattr(error.orig, "diag", None)
+    return str(details.constraint_name if details is not None else error.orig)
