@@ -125,6 +125,6 @@ def test_the_list_asks_the_database_as_often_for_200_jobs_as_for_20(
 ) -> None:
     olga = as_role("operations", name="Olga")
     enqueue("Olga", count=20)
-    few = queries(lambda: olga.get("/admin/jobs/?page_size=200"))
+    few = queries(lambda: olga.get("/admin/jobs/?size=200"))
     enqueue("Olga", count=180)
-    assert queries(lambda: olga.get("/admin/jobs/?page_size=200")) == few
+    assert queries(lambda: olga.get("/admin/jobs/?size=200")) == few
