@@ -68,7 +68,9 @@ def test_the_job_of_somebody_else_is_not_there(session: Session, as_role: AsRole
     job_id = enqueue("Olga")
     assert oskar.get(f"/admin/jobs/details/?id={job_id}").status_code == 404
     assert oskar.get(f"/admin/jobs/progress/?id={job_id}").status_code == 404
-    oskar.post("/admin/jobs/action/", data={"action": "cancel", "rowid": job_id})
+    oskar.post(
+        "/admin/jobs/action/", data={"action": "cancel", "rowid": job_id, "_confirmed": "yes"}
+    )
     assert read(session, job_id).state == JobState.QUEUED
 
 
@@ -90,7 +92,9 @@ def test_the_progress_asks_again_until_the_end_and_then_loads_the_page_anew(
 def test_a_job_is_cancelled_from_its_page(session: Session, as_role: AsRole) -> None:
     olga = as_role("operations", name="Olga")
     job_id = enqueue("Olga")
-    olga.post("/admin/jobs/action/", data={"action": "cancel", "rowid": job_id})
+    olga.post(
+        "/admin/jobs/action/", data={"action": "cancel", "rowid": job_id, "_confirmed": "yes"}
+    )
     assert read(session, job_id).state == JobState.CANCELLED
 
 
