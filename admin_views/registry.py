@@ -20,6 +20,9 @@ from app.core.permissions import Permission
 
 # The order of the menu. A module offers `views()`; each view names its group itself.
 MODULES: tuple[str, ...] = (
+    "admin_views.subscriptions",
+    "admin_views.authorizations",
+    "admin_views.journals",
     "admin_views.jobs",
     "admin_views.products",
     "admin_views.groups",

@@ -4,7 +4,7 @@ import importlib
 
 from flask import Flask
 
-MODULES = ("operators", "start", "worker")
+MODULES = ("operators", "start", "worker", "subscriptions")
 
 
 def register(app: Flask) -> None:

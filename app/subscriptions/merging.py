@@ -130,6 +130,22 @@ def recompute_customers(session: Session, ids: Sequence[int], *, actor: Actor) -
     )
 
 
+def customers_with_rights(session: Session, after: int, limit: int) -> list[int]:
+    """The next customers who have authorizations or merged rows, in ascending order."""
+    held = [
+        select(column).where(column > after, *where).distinct().order_by(column).limit(limit)
+        for column, where in (
+            (_AUTHORIZATIONS.c.customer_id, ()),
+            (
+                _SUBSCRIPTIONS.c.customer_id,
+                (_SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value,),
+            ),
+        )
+    ]
+    found = {customer for statement in held for customer in session.scalars(statement)}
+    return sorted(found)[:limit]
+
+
 def recompute_taken_back(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Merge anew what an import gave, once its authorizations are taken back."""
     for some in portions(sorted({row["customer_id"] for row in rows})):

@@ -1,7 +1,7 @@
 """Reads the Subscriptions list: filters, export rows, a customer's rights with their sources."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,13 @@ from app.core import filters
 from app.core.filters import Condition, Filter, Kind, Span, begins_with
 from app.core.listing import Criteria, Listing
 from app.core.portions import portions
-from app.core.text import fold
-from app.customers.models import Customer, CustomerKind
+from app.core.text import sort_key
+from app.customers.models import Address, Customer, CustomerKind
 from app.subscriptions.drafts import AuthorizationDraft
 from app.subscriptions.merging import coverage_of, coverage_of_term
 from app.subscriptions.models import (
     Authorization,
+    Basis,
     Subscription,
     SubscriptionSource,
     SubscriptionSourceLink,
@@ -30,14 +31,28 @@ from app.subscriptions.models import (
 _LIVE = exists().where(Customer.id == Subscription.customer_id, Customer.deleted_at.is_(None))
 
 
-def _of_journal(text: str) -> Condition:
-    return Subscription.journal_id.in_(select(Journal.id).where(holds(text)))
+_JOURNAL_HINT = "ISSN or words of the title"
+_CUSTOMER_HINT = "Number, or how the name begins"
+_Rows = type[Subscription] | type[Authorization]
 
 
-def _of_customer(text: str) -> Condition:
-    """A customer number, or how the folded name begins."""
-    named = or_(Customer.number == text, begins_with(Customer.sort_name, fold(text)))
-    return Subscription.customer_id.in_(select(Customer.id).where(named))
+def _to_which(model: _Rows) -> Callable[[str], Condition]:
+    """Rows of the journals that a text means."""
+    return lambda text: model.journal_id.in_(select(Journal.id).where(holds(text)))
+
+
+def _whose(model: _Rows) -> Callable[[str], Condition]:
+    """Rows of the customer of this number, or of those whose name begins like this."""
+
+    def condition(text: str) -> Condition:
+        named = or_(Customer.number == text, begins_with(Customer.sort_name, sort_key(text)))
+        return model.customer_id.in_(select(Customer.id).where(named))
+
+    return condition
+
+
+def _search(model: _Rows) -> Callable[[str], Condition]:
+    return lambda text: or_(_to_which(model)(text), _whose(model)(text))
 
 
 def _covers(span: Span) -> Condition:
@@ -59,15 +74,32 @@ SUBSCRIPTIONS = Listing(
     filters=(
         filters.choice("source", "Source", Subscription.source, _words(SubscriptionSource)),
         filters.choice("status", "Status", Subscription.status, _words(SubscriptionStatus)),
-        Filter("journal", "Journal", Kind.TEXT, _of_journal, hint="ISSN or words of the title"),
-        Filter("customer", "Customer", Kind.TEXT, _of_customer, hint="Number, or how it begins"),
+        Filter("journal", "Journal", Kind.TEXT, _to_which(Subscription), hint=_JOURNAL_HINT),
+        Filter("customer", "Customer", Kind.TEXT, _whose(Subscription), hint=_CUSTOMER_HINT),
         Filter("coverage", "Coverage", Kind.DATE, _covers),
         filters.date_between("term_to", "Term to", Subscription.term_to),
         filters.yes_no("volume_only", "By volume alone", Subscription.volume_only),
     ),
     sorts={"term_to": Subscription.term_to},
-    search=lambda text: or_(_of_journal(text), _of_customer(text)),
-    options=(joinedload(Subscription.customer), joinedload(Subscription.journal)),
+    search=_search(Subscription),
+    options=(
+        joinedload(Subscription.customer),
+        joinedload(Subscription.journal),
+        selectinload(Subscription.sources),
+    ),
+)
+
+AUTHORIZATIONS = Listing(
+    statement=select(Authorization).where(
+        exists().where(Customer.id == Authorization.customer_id, Customer.deleted_at.is_(None))
+    ),
+    filters=(
+        Filter("customer", "Customer", Kind.TEXT, _whose(Authorization), hint=_CUSTOMER_HINT),
+        Filter("journal", "Journal", Kind.TEXT, _to_which(Authorization), hint=_JOURNAL_HINT),
+        filters.choice("basis", "Basis", Authorization.basis, _words(Basis)),
+    ),
+    search=_search(Authorization),
+    options=(joinedload(Authorization.customer), joinedload(Authorization.journal)),
 )
 
 
@@ -182,6 +214,42 @@ def count_subscriptions(session: Session, customer_id: int) -> int:
     """How many rows of the Subscriptions list a customer has."""
     counted = select(func.count()).where(Subscription.customer_id == customer_id)
     return session.scalar(counted) or 0
+
+
+def merged_from(session: Session, authorization_id: int) -> Sequence[Subscription]:
+    """The merged rows that an authorization went into; there is exactly one."""
+    return session.scalars(
+        select(Subscription)
+        .join(SubscriptionSourceLink, SubscriptionSourceLink.subscription_id == Subscription.id)
+        .where(SubscriptionSourceLink.authorization_id == authorization_id)
+    ).all()
+
+
+def search_customers(session: Session, text: str, limit: int) -> list[tuple[int, str]]:
+    """Number and name of the live customers whose number or name begins like this."""
+    begins = or_(
+        begins_with(Customer.number, text), begins_with(Customer.sort_name, sort_key(text))
+    )
+    found = session.scalars(
+        select(Customer)
+        .where(begins, Customer.deleted_at.is_(None))
+        .order_by(Customer.sort_name, Customer.id)
+        .limit(limit)
+    )
+    return [(one.id, f"{one.display_name} ({one.number})") for one in found]
+
+
+def customer_label(session: Session, customer_id: int) -> str | None:
+    """The name and number of a live customer."""
+    one = session.get(Customer, customer_id)
+    return f"{one.display_name} ({one.number})" if one and one.deleted_at is None else None
+
+
+def addresses_of(session: Session, customer_id: int) -> Sequence[Address]:
+    """Where a subscription may be sent."""
+    return session.scalars(
+        select(Address).where(Address.customer_id == customer_id).order_by(Address.id)
+    ).all()
 
 
 def find_same(session: Session, drafts: Sequence[AuthorizationDraft]) -> list[int | None]:

@@ -1,0 +1,87 @@
+"""Journal authorizations: where merged rights come from. Entered and changed at the customer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session, joinedload
+
+from admin_views.base import KontorView
+from admin_views.formatters import Column
+from admin_views.history import history_tab
+from admin_views.records import Section
+from admin_views.rights import (
+    coverage_in_words,
+    customer_link,
+    journal_link,
+    subscription_links,
+    volumes_in_words,
+)
+from app.core.listing import Listing
+from app.core.permissions import Permission
+from app.subscriptions.models import Authorization
+from app.subscriptions.queries import AUTHORIZATIONS
+
+
+class AuthorizationsView(KontorView):
+    """The rights as they were given, before the merge."""
+
+    model_class = Authorization
+    label, singular = "Journal authorizations", "journal authorization"
+    menu_group, icon, endpoint_name = "Subscriptions", "key", "authorizations"
+    permissions = {"view": Permission.SUBSCRIPTIONS_VIEW}
+    search_hint = "ISSN, words of a title, customer number or name"
+    empty_hint = "They are added on the form of a perpetual customer, or imported with customers."
+    columns = (
+        Column("customer", "Customer", lambda row: row.customer.display_name),
+        Column("journal", "Journal", lambda row: row.journal.title, main=True),
+        Column("issn", "ISSN", lambda row: row.journal.print_issn or row.journal.online_issn),
+        Column("basis", "Basis"),
+        Column("coverage", "Coverage", coverage_in_words),
+        Column("volumes", "Volumes", volumes_in_words),
+        Column("note", "Note"),
+    )
+    tabs = (history_tab("authorization"),)
+
+    def listing(self) -> Listing:
+        """Those of live customers."""
+        return AUTHORIZATIONS
+
+    def record_options(self) -> Sequence[Any]:
+        """The record names customer and journal."""
+        return (joinedload(Authorization.customer), joinedload(Authorization.journal))
+
+    def find(self, session: Session, id: Any) -> Any:
+        """One authorization, unless its customer is deleted."""
+        row = super().find(session, id)
+        return row if row is not None and row.customer.deleted_at is None else None
+
+    def headline(self, model: Authorization) -> str:
+        """The journal."""
+        return model.journal.title
+
+    def subtitle(self, model: Authorization) -> str:
+        """The customer."""
+        return f"{model.customer.display_name} · {model.customer.number}"
+
+    def sections(self, model: Authorization) -> list[Section]:
+        """What was given, and what it was merged into."""
+        return [
+            Section(
+                "Authorization",
+                [
+                    ("Customer", customer_link(model.customer)),
+                    ("Journal", journal_link(model.journal)),
+                    ("Basis", model.basis),
+                    ("Coverage", coverage_in_words(model)),
+                    ("Volumes", volumes_in_words(model)),
+                    ("Note", model.note),
+                    ("Given", model.created_at),
+                ],
+            ),
+            Section("Merged into", [("Subscriptions", subscription_links(model))]),
+        ]
+
+
+def views() -> list[AuthorizationsView]:
+    """The views of this module."""
+    return [AuthorizationsView()]
