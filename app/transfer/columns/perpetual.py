@@ -73,12 +73,8 @@ COVERAGE_TO = Column(
     example="2014-06",
     note=_COVERAGE_NOTE,
 )
-FIRST_VOLUME = Column(
-    "First volume", "first_volume", parsers.whole_number(1, 99_999), form=Form.WHOLE, width=12
-)
-LAST_VOLUME = Column(
-    "Last volume", "last_volume", parsers.whole_number(1, 99_999), form=Form.WHOLE, width=12
-)
+FIRST_VOLUME = Column("First volume", "first_volume", parsers.text(20), width=12)
+LAST_VOLUME = Column("Last volume", "last_volume", parsers.text(20), width=12)
 FIRST_ISSUE = Column("First issue", "first_issue", parsers.text(20), in_template=False)
 LAST_ISSUE = Column("Last issue", "last_issue", parsers.text(20), in_template=False)
 NOTE = Column("Note", "note", parsers.text(2000, lines=True), width=36)

@@ -28,6 +28,7 @@ from app.transfer.imports.guard import MEBIBYTE
 from app.transfer.imports.kinds import KINDS
 from app.transfer.imports.kinds.base import ImportedBefore, Judged, Judging
 from app.transfer.imports.layout import SheetLayout, find_layouts
+from app.transfer.imports.plan import Action
 from app.transfer.imports.reader import Source, open_source
 from app.transfer.imports.report import store_report
 from app.transfer.imports.rows import Refusal, read_rows
@@ -47,6 +48,18 @@ class Counts:
     unchanged: int = 0
     refused: int = 0
     sheets: list[dict[str, Any]] = field(default_factory=list)
+
+    def count(self, judged: Judged) -> None:
+        """Count a judged row in."""
+        self.rows += 1
+        if judged.row is not None and judged.row.refused:
+            self.refused += 1
+        elif judged.action is None:
+            self.unchanged += 1
+        elif judged.action is Action.CREATE:
+            self.create += 1
+        else:
+            self.update += 1
 
 
 def run_check(context: JobContext) -> dict[str, Any]:
@@ -75,10 +88,12 @@ def run_check(context: JobContext) -> dict[str, Any]:
         judging = Judging(
             db.session(), load_lookups(db.session()), scratch, updating=updating, match=match
         )
-        sheets = [
-            read_rows(source, layout, judging.lookups, updating=updating, country=country)
+        sheets = {
+            layout.spec.title: read_rows(
+                source, layout, judging.lookups, updating=updating, country=country
+            )
             for layout in layouts
-        ]
+        }
         judged = kind.judge(judging, sheets, before)
         counts = _settle(context, import_id, judged, plan, expected_rows(source, layouts))
         if not counts.rows:
@@ -119,18 +134,12 @@ def _settle(
     counts = Counts()
     waiting: list[Refusal] = []
     for one in judged:
-        counts.rows += 1
-        if one.row.refused:
-            counts.refused += 1
-            waiting += one.row.refusals
-        elif one.unchanged:
-            counts.unchanged += 1
-        elif one.line is not None and one.line.target is not None:
-            counts.update += 1
-        else:
-            counts.create += 1
-        if one.line is not None and not one.row.refused:
+        if one.line is not None:
             plan.write(one.line.dump().encode() + b"\n")
+        if one.row is None:
+            continue
+        counts.count(one)
+        waiting += one.row.refusals
         if len(waiting) >= REFUSALS_AT_ONCE:
             keep_refusals(import_id, waiting)
             waiting = []

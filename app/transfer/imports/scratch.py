@@ -14,6 +14,7 @@ class Scratch:
     """Claims and waiting lines of one check."""
 
     def __init__(self) -> None:
+        self._appended = 0
         # An empty name is a private database that SQLite spills to disk and deletes by itself.
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(
@@ -43,12 +44,16 @@ class Scratch:
         """Keep a line for an owner, to be fetched in the order of its number."""
         self._db.execute("INSERT INTO lines VALUES (?, ?, ?)", (owner, number, line))
 
-    def kept(self, owner: str) -> Iterator[str]:
-        """The lines kept for an owner."""
-        for (line,) in self._db.execute(
-            "SELECT line FROM lines WHERE owner = ? ORDER BY number", (owner,)
-        ):
-            yield line
+    def append(self, owner: str, line: str) -> None:
+        """Keep a line for an owner, after those it has."""
+        self._appended += 1
+        self.keep(owner, self._appended, line)
+
+    def kept(self, owner: str) -> Iterator[tuple[int, str]]:
+        """The lines kept for an owner, with their numbers."""
+        yield from self._db.execute(
+            "SELECT number, line FROM lines WHERE owner = ? ORDER BY number", (owner,)
+        )
 
     def owners(self, prefix: str) -> list[str]:
         """Every owner whose name begins with a prefix."""

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
-from app.core.errors import Refused
+from app.core.errors import Problem
 from app.core.portions import portions
+from app.customers.rules import FIELD_LABELS
 from app.transfer.imports.plan import Action, PlanLine
 from app.transfer.imports.rows import ReadRow, Refusal
 from app.transfer.imports.scratch import Scratch
@@ -38,13 +39,13 @@ class Judging:
 class Judged:
     """A row that has been judged: refused by its own refusals, or decided.
 
-    `line` is what will be written for it; None for one that changes nothing, and for one that
-    is written together with another row.
+    `action` is None for a row that changes nothing. `line` is what will be written for it; a row
+    that is written together with others has none of its own, and such a line comes without row.
     """
 
-    row: ReadRow
+    row: ReadRow | None
+    action: Action | None = None
     line: PlanLine | None = None
-    unchanged: bool = False
 
 
 @dataclass(slots=True)
@@ -72,9 +73,9 @@ class ImportKind(ABC):
 
     @abstractmethod
     def judge(
-        self, judging: Judging, sheets: Sequence[Iterator[ReadRow]], before: "ImportedBefore"
+        self, judging: Judging, sheets: Mapping[str, Iterator[ReadRow]], before: "ImportedBefore"
     ) -> Iterator[Judged]:
-        """Judge all rows; `sheets` are their rows in the order of the workbook's columns."""
+        """Judge all rows; `sheets` are their rows by the title of the sheet in the template."""
 
     @abstractmethod
     def write(self, session: Session, lines: Sequence[PlanLine], *, actor: Actor) -> Written:
@@ -95,19 +96,20 @@ class RowKind(ImportKind):
     """A kind of one sheet, where each row stands for itself."""
 
     def judge(
-        self, judging: Judging, sheets: Sequence[Iterator[ReadRow]], before: ImportedBefore
+        self, judging: Judging, sheets: Mapping[str, Iterator[ReadRow]], before: ImportedBefore
     ) -> Iterator[Judged]:
         """Judge the rows in batches, those that were imported before only for what they claim."""
-        for batch in portions(sheets[0], BATCH):
+        (rows,) = sheets.values()
+        for batch in portions(rows, BATCH):
             for row in batch:
-                self.claim(judging, row, known=row in before)
+                self.claim(judging, row)
             fresh = [row for row in batch if row not in before]
             decided = dict(zip(map(id, fresh), self.decide(judging, fresh), strict=True))
             for row in batch:
-                yield decided.get(id(row)) or Judged(row, unchanged=True)
+                yield decided.get(id(row)) or Judged(row)
 
     @abstractmethod
-    def claim(self, judging: Judging, row: ReadRow, *, known: bool) -> None:
+    def claim(self, judging: Judging, row: ReadRow) -> None:
         """Claim what no two rows of a file may share, and refuse what is claimed already."""
 
     @abstractmethod
@@ -126,25 +128,28 @@ def claim_unique(judging: Judging, row: ReadRow, field_name: str, key: str, labe
         )
 
 
-def create_line(row: ReadRow, values: dict[str, Any] | None = None) -> PlanLine:
-    """The plan for a row that becomes a new record."""
-    return PlanLine(
-        Action.CREATE,
-        row.values if values is None else values,
-        [[row.layout.title, row.number]],
-    )
+def place(row: ReadRow) -> list[Any]:
+    """Where a row stands, as a plan tells it."""
+    return [row.layout.title, row.number]
 
 
-def late_refusals(line: PlanLine, refused: Refused, labels: Mapping[str, str]) -> list[Refusal]:
+def created(row: ReadRow) -> Judged:
+    """A row that becomes a new record, unless it is refused."""
+    if row.refused:
+        return Judged(row)
+    return Judged(row, Action.CREATE, PlanLine(Action.CREATE, row.values, [place(row)]))
+
+
+def late_refusals(line: PlanLine, problems: Sequence[Problem]) -> list[Refusal]:
     """Why a line of a plan cannot be written any more, told at its first row."""
     sheet, number = line.rows[0]
     return [
         Refusal(
             sheet,
             number,
-            labels.get(problem.field, ""),
+            FIELD_LABELS.get(problem.field, problem.field),
             problem.message,
             hint=problem.hint,
         )
-        for problem in refused.problems
+        for problem in problems
     ]

@@ -1,0 +1,158 @@
+"""flask import …: check a workbook and write its good rows, in the foreground, without a worker."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.output import command, progress
+from app.core import storage
+from app.core.actor import COMMAND_LINE
+from app.extensions import db, transaction
+from app.jobs import operations as jobs
+from app.transfer.columns import WORKBOOK_NAMES
+from app.transfer.imports import operations, queries
+from app.transfer.imports.kinds import KINDS
+from app.transfer.models import Import, ImportRefusal, ImportState
+
+OPTIONS = (
+    click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+    click.option("--dry-run", is_flag=True, help="Only check; write nothing."),
+    click.option("--all-or-nothing", is_flag=True, help="Write nothing if any row is refused."),
+    click.option(
+        "--report",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Where to put the workbook of refused rows.",
+    ),
+)
+UPDATE = (
+    click.option("--update", is_flag=True, help="Update existing customers too."),
+    click.option(
+        "--match",
+        type=click.Choice(["number", "email"]),
+        default="number",
+        show_default=True,
+        help="What tells which existing customer a row is about.",
+    ),
+)
+
+
+def run(
+    kind: str,
+    file: Path,
+    *,
+    dry_run: bool,
+    all_or_nothing: bool,
+    report: Path | None,
+    update: bool = False,
+    match: str = "number",
+) -> dict[str, Any]:
+    """Check a file and write its good rows; the result as design.md, section 5, wants it."""
+    progress(f"Checking {file.name} …")
+    with file.open("rb") as content, transaction() as session:
+        started = operations.start_check(
+            session,
+            kind,
+            content,
+            name=file.name,
+            actor=COMMAND_LINE,
+            update=update,
+            match=match,
+            foreground=True,
+        )
+        import_id, job_id = started.id, started.check_job_id
+    assert job_id is not None
+    jobs.run_now(job_id)
+    found = db.session.get_one(Import, import_id)
+    if found.state != ImportState.CHECKED:
+        return _refused_whole(job_id, found)
+    whole = all_or_nothing and bool(found.refused_rows)
+    if not dry_run and not whole:
+        progress("Writing …")
+        with transaction() as session:
+            job_id = operations.start_run(
+                session,
+                import_id,
+                actor=COMMAND_LINE,
+                all_or_nothing=all_or_nothing,
+                foreground=True,
+            ).run_job_id
+        assert job_id is not None
+        jobs.run_now(job_id)
+        found = db.session.get_one(Import, import_id)
+    if report is not None and found.report_file is not None:
+        with report.open("wb") as target:
+            storage.copy_to(found.report_file, target)
+    return _result(job_id, found, dry_run=dry_run, whole=whole)
+
+
+def _result(job_id: int, found: Import, *, dry_run: bool, whole: bool) -> dict[str, Any]:
+    written = found.state == ImportState.DONE
+    planned = found.layout if dry_run else {"create": 0, "update": 0}
+    result: dict[str, Any] = {
+        "job": job_id,
+        "rows": found.rows,
+        "created": found.created if written else planned["create"],
+        "updated": found.updated if written else planned["update"],
+        "unchanged": found.unchanged,
+        "refused": _refused(found.id),
+        "message": found.message or _said(found, dry_run=dry_run, whole=whole),
+    }
+    if whole or not (written or dry_run):
+        result["refused_whole"] = True
+    return result
+
+
+def _said(found: Import, *, dry_run: bool, whole: bool) -> str:
+    """The outcome in a sentence for people."""
+    refused = f"{found.refused_rows:,} of {found.rows:,} rows are refused"
+    if whole:
+        return f"Nothing was written: {refused}, and all or nothing was asked for."
+    if dry_run:
+        plan = found.layout
+        return f"{plan['create']:,} to create, {plan['update']:,} to update; {refused}."
+    if found.state != ImportState.DONE:
+        return "Nothing was written."
+    return f"{found.created:,} created, {found.updated:,} updated; {refused}."
+
+
+def _refused_whole(job_id: int, found: Import) -> dict[str, Any]:
+    """What is said of an upload that could not even be read."""
+    return {
+        "job": job_id,
+        "rows": 0,
+        "created": 0,
+        "updated": 0,
+        "unchanged": 0,
+        "refused": [],
+        "error": found.message,
+        "message": found.message,
+        "refused_whole": True,
+    }
+
+
+def _refused(import_id: int) -> list[dict[str, Any]]:
+    cells: Sequence[ImportRefusal] = db.session.scalars(queries.refusals_of(import_id)).all()
+    return [
+        {"sheet": cell.sheet, "row": cell.row, "column": cell.column, "reason": cell.reason}
+        for cell in cells
+    ]
+
+
+def _make(kind: str) -> click.Command:
+    def imported(**arguments: Any) -> dict[str, Any]:
+        return run(kind, **arguments)
+
+    imported.__doc__ = f"Import {kind} from FILE: an .xlsx workbook, or CSV or TSV."
+    options = (*OPTIONS, *(UPDATE if KINDS[kind].updates else ()))
+    return command(kind, *options)(imported)
+
+
+def commands() -> list[click.Command]:
+    """The commands of this module."""
+    group = click.Group("import", help="Bring in customers, journals, products and invoices.")
+    for kind in WORKBOOK_NAMES:
+        if kind in KINDS:
+            group.add_command(_make(kind))
+    return [group]

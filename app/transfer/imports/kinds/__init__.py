@@ -1,0 +1,7 @@
+"""The kinds of import, by the name of their workbook."""
+
+from app.transfer.imports.kinds.base import ImportKind
+from app.transfer.imports.kinds.journals import JournalKind
+from app.transfer.imports.kinds.products import ProductKind
+
+KINDS: dict[str, ImportKind] = {kind.name: kind for kind in (JournalKind(), ProductKind())}
