@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from admin_views.access import needs
 from admin_views.actions import Action
 from admin_views.base import KontorView
-from admin_views.formatters import Badge, Column, Link, moment
+from admin_views.formatters import Badge, Column, Link, day, zone
 from admin_views.records import Section
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
@@ -128,8 +128,6 @@ class JobsView(KontorView):
             ("Ended", model.finished_at),
             ("Done", _done(model)),
         ]
-        if model.error:
-            lines.append(("Why it failed", model.error))
         if model.kind in _pages:
             lines.append(("Belongs to", _pages[model.kind](model)))
         sections = [Section("Job", lines)]
@@ -141,7 +139,11 @@ class JobsView(KontorView):
             ]
             if figures:
                 sections.append(Section("Result", figures))
-        happened = [(moment(at), sentence) for at, sentence in story(model)]
+        happened = [
+            (f"{day(local)} {local:%H:%M:%S}", sentence)
+            for at, sentence in story(model)
+            if (local := at.astimezone(zone()))
+        ]
         return [*sections, Section("What happened", happened, wide=True)]
 
     @expose("/progress/")
