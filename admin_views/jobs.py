@@ -1,6 +1,7 @@
 """Jobs: what runs in the background, how far it is, what became of it; cancel and run again."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Response, make_response, render_template
@@ -54,6 +55,11 @@ def _done(job: Job) -> str:
     if not job.total:
         return f"{job.done:,}" if job.done else ""
     return f"{job.done:,} of {job.total:,}"
+
+
+def _to_the_second(moment: datetime) -> str:
+    local = moment.astimezone(zone())
+    return f"{day(local)} {local:%H:%M:%S}"
 
 
 def _cancel(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
@@ -139,11 +145,7 @@ class JobsView(KontorView):
             ]
             if figures:
                 sections.append(Section("Result", figures))
-        happened = [
-            (f"{day(local)} {local:%H:%M:%S}", sentence)
-            for at, sentence in story(model)
-            if (local := at.astimezone(zone()))
-        ]
+        happened = [(_to_the_second(at), sentence) for at, sentence in story(model)]
         return [*sections, Section("What happened", happened, wide=True)]
 
     @expose("/progress/")
