@@ -1,5 +1,6 @@
 """What can be done to one or several records besides editing them: lock, delete, release."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +29,9 @@ class Action:
     """An action: `perform(session, ids, answers, actor)` runs in one transaction.
 
     It returns the sentence that tells what was done. `confirm` is the question asked before;
-    {count} in it becomes the number of records. `places` are "bulk", "row" and "record"; `shown`
-    says for one record whether the action applies to it.
+    "{this customer|# customers}" in it is chosen by their number, and {count} becomes it.
+    `places` are "bulk", "row" and "record"; `shown` says for one record whether the action
+    applies to it.
     """
 
     name: str
@@ -42,6 +44,16 @@ class Action:
     ask: Ask | None = None
     places: frozenset[str] = frozenset({"bulk", "record"})
     shown: Callable[[Any], bool] = lambda model: True
+
+    def question(self, count: int) -> str:
+        """The question for so many records."""
+
+        def choose(found: re.Match[str]) -> str:
+            return found[1] if count == 1 else found[2].replace("#", f"{count:,}")
+
+        return re.sub(r"\{([^|{}]*)\|([^|{}]*)\}", choose, self.confirm).replace(
+            "{count}", f"{count:,}"
+        )
 
 
 def usable(actions: Sequence[Action], place: str, actor: Actor, model: Any = None) -> list[Action]:

@@ -29,12 +29,10 @@ from typing import Any, ClassVar
 
 from flask import abort, current_app, request
 from flask_admin import expose
-from flask_admin.contrib.sqla import ModelView
 from flask_login import current_user
-from sqlalchemy import ColumnElement, inspect, select
-from sqlalchemy.orm import Query, Session
+from sqlalchemy import inspect
 
-from admin_views.access import NOBODY, Guarded
+from admin_views.access import NOBODY
 from admin_views.actions import Action, usable
 from admin_views.filters import PAGE_SIZES, chips, controls, page_links, read_request
 from admin_views.formatters import Badge, Column
@@ -43,7 +41,7 @@ from admin_views.records import RecordTab, Section, tabs_for
 from admin_views.saving import Saving
 from app.accounts.identity import current_actor
 from app.core.counts import format_count
-from app.core.filters import clean, identifier
+from app.core.filters import clean
 from app.core.listing import Listing, count_rows, fetch_page
 from app.core.permissions import Permission
 from app.extensions import db
@@ -61,10 +59,9 @@ ROUTE_PERMISSIONS: Mapping[str, Sequence[str]] = {
 }
 
 
-class KontorView(Saving, Guarded, ModelView):
+class KontorView(Saving):
     """A list of records of one model, with its forms and record pages."""
 
-    model_class: ClassVar[type[Any]]
     label: ClassVar[str]
     singular: ClassVar[str]
     menu_group: ClassVar[str]
@@ -110,11 +107,6 @@ class KontorView(Saving, Guarded, ModelView):
     def shown_columns(self) -> Sequence[Column]:
         """The columns of the list for this person; by default all that are declared."""
         return self.columns
-
-    def scope(self) -> list[ColumnElement[bool]]:
-        """The conditions of every row that this view may touch: by default the live ones."""
-        deleted_at = getattr(self.model_class, "deleted_at", None)
-        return [deleted_at.is_(None)] if deleted_at is not None else []
 
     def headline(self, model: Any) -> str:
         """The name of a record, as its heading says it."""
@@ -166,42 +158,6 @@ class KontorView(Saving, Guarded, ModelView):
     @property
     def can_view_details(self) -> bool:
         return True
-
-    # Reading --------------------------------------------------------------------------------
-
-    def get_query(self) -> Query[Any]:
-        """The rows in scope, for whatever of the library asks for them."""
-        query: Query[Any] = super().get_query()
-        return query.filter(*self.scope())
-
-    def get_one(self, id: Any) -> Any:
-        """One record in scope, or None: also for an id that is none, or two of them."""
-        return self.find(db.session(), id)
-
-    def find(self, session: Session, id: Any) -> Any:
-        """One record in scope, read through a session; None if it is not there."""
-        try:
-            wanted = identifier(str(id))
-        except ValueError:
-            return None
-        statement = select(self.model_class).where(self.key_column == wanted, *self.scope())
-        return session.scalar(statement.options(*self.record_options()))
-
-    def record_options(self) -> Sequence[Any]:
-        """Loader options for one record."""
-        return ()
-
-    @property
-    def key_column(self) -> Any:
-        """The primary key."""
-        return getattr(self.model_class, inspect(self.model_class).primary_key[0].key)
-
-    def record_or_404(self) -> Any:
-        """The record that the address names."""
-        model = self.get_one(request.values.get("id", ""))
-        if model is None:
-            abort(404)
-        return model
 
     # Routes ---------------------------------------------------------------------------------
 
@@ -299,10 +255,6 @@ class KontorView(Saving, Guarded, ModelView):
         """The text of a chosen record."""
         return self.lookups[name].label(db.session(), value) or f"#{value}"
 
-    def record_url(self, row: Any) -> str:
-        """Where a click on a row leads."""
-        return self.get_url(".details_view", id=self.get_pk_value(row))
-
     def row_actions(self, row: Any) -> list[Action]:
         """The actions at the end of a row."""
         return usable(self.all_actions(), "row", current_actor(), row)
@@ -314,10 +266,6 @@ class KontorView(Saving, Guarded, ModelView):
         if "exports.start" not in current_app.view_functions:
             return None
         return self.get_url("exports.start", kind=self.export_kind, **arguments)
-
-    def get_pk_value(self, model: Any) -> Any:
-        """The id of a row."""
-        return getattr(model, inspect(self.model_class).primary_key[0].key)
 
     # What the library would work out of the model by itself, and does not get to ---------------
 

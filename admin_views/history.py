@@ -11,6 +11,7 @@ from admin_views.records import RecordTab
 from app.audit.models import AuditEntry
 
 ROWS = 25
+ABBREVIATIONS = {"bic", "iban", "id", "issn", "sms", "url", "vat"}
 
 
 def history_tab(entity: str) -> RecordTab:
@@ -55,5 +56,8 @@ def history(view: Any, model: Any, entries: Any, page: int, pages: int) -> str:
 
 def words(name: str) -> str:
     """A field's name as people say it: postal_code -> Postal code."""
-    text = name.removesuffix("_id").replace("_", " ").strip()
+    text = " ".join(
+        part.upper() if part in ABBREVIATIONS else part
+        for part in name.removesuffix("_id").replace("_", " ").split()
+    )
     return text[:1].upper() + text[1:]

@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from admin_views.actions import Action
 from admin_views.forms import KontorForm
+from admin_views.reading import Reading
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
 from app.core.errors import Conflict, KontorError, NotFound, Problem, Refused
@@ -33,13 +34,14 @@ TAKEN = Problem(
 )
 
 
-class Saving:
+class Saving(Reading):
     """What a KontorView does on POST."""
 
     form_class: ClassVar[type[KontorForm] | None] = None
     create_form_class: ClassVar[type[KontorForm] | None] = None
     actions: ClassVar[Sequence[Action]]
     permissions: ClassVar[Mapping[str, Permission]]
+    label: ClassVar[str]
     singular: ClassVar[str]
 
     # What a view declares -------------------------------------------------------------------
@@ -72,8 +74,8 @@ class Saving:
         return True
 
     def delete_question(self) -> str:
-        """What is asked before deleting; {count} becomes the number of records."""
-        return f"Delete {{count}} {self.singular}(s)? This cannot be undone here."
+        """What is asked before deleting; see `Action.confirm` for the number in it."""
+        return f"Delete {{this {self.singular}|# {self.label.lower()}}}? This cannot be taken back."
 
     def all_actions(self) -> Sequence[Action]:
         """The declared actions, and Delete where it is allowed at all."""
@@ -148,7 +150,7 @@ class Saving:
         """An existing record. What was typed stays on the page whatever happens."""
         if self.form_class is None:
             abort(404)
-        model = self.record_or_404()  # type: ignore[attr-defined]
+        model = self.record_or_404()
         if not self.editable(model):
             abort(403)
         if request.method == "GET":
@@ -197,13 +199,13 @@ class Saving:
             session.flush()
             if isinstance(made, list | tuple):
                 made = made[0] if made else None
-            return made if made is None or isinstance(made, int) else self.get_pk_value(made)  # type: ignore[attr-defined]
+            return made if made is None or isinstance(made, int) else self.get_pk_value(made)
 
     def update_model(self, form: KontorForm, model: Any) -> bool:
         """Change in one transaction. Raises Conflict if the record was changed meanwhile."""
-        key = self.get_pk_value(model)  # type: ignore[attr-defined]
+        key = self.get_pk_value(model)
         with in_words(), transaction() as session:
-            fresh = self.find(session, key)  # type: ignore[attr-defined]
+            fresh = self.find(session, key)
             if fresh is None:
                 raise NotFound(f"This {self.singular} is no longer there.")
             if not _same_version(fresh, request.form.get("_version")):
@@ -214,7 +216,7 @@ class Saving:
     def delete_model(self, model: Any) -> bool:
         """Delete in one transaction. Raises what the operation refuses."""
         with in_words(), transaction() as session:
-            self.perform_delete(session, [self.get_pk_value(model)], current_actor())  # type: ignore[attr-defined]
+            self.perform_delete(session, [self.get_pk_value(model)], current_actor())
         return True
 
     # Inner works ---------------------------------------------------------------------------------
@@ -237,10 +239,16 @@ class Saving:
             return redirect(back)
         if (action.confirm or action.ask) and request.form.get("_confirmed") != "yes":
             # The script that asks first did not run: the question is a page of its own.
-            return self.render("admin/confirm.html", action=action, ids=ids, back=back)  # type: ignore[attr-defined,no-any-return]
+            return self.render(
+                "admin/confirm.html",
+                action=action,
+                ids=ids,
+                back=back,
+                question=action.question(len(ids)),
+            )
         try:
             with in_words(), transaction() as session:
-                here = [i for i in ids if self.find(session, i) is not None]  # type: ignore[attr-defined]
+                here = [i for i in ids if self.find(session, i) is not None]
                 if not here:
                     raise NotFound("The chosen records are no longer there.")
                 message = action.perform(session, here, _answers(action), current_actor())
@@ -264,8 +272,8 @@ class Saving:
         left: Sequence[Problem] = (),
         differences: Sequence[tuple[str, Any, Any]] | None = None,
     ) -> ResponseReturnValue:
-        page = self.render(  # type: ignore[attr-defined]
-            self.edit_template if model is not None else self.create_template,  # type: ignore[attr-defined]
+        return self.render(
+            self.edit_template if model is not None else self.create_template,
             form=form,
             model=model,
             version=getattr(model, "version", None),
@@ -273,11 +281,9 @@ class Saving:
             differences=differences,
             cancel_url=get_redirect_target() or self._record_or_list(model),
         )
-        refused = bool(left or differences is not None or form.faults())
-        return page, 422 if refused else 200
 
     def _show_conflict(self, form: KontorForm) -> ResponseReturnValue:
-        model = self.record_or_404()  # type: ignore[attr-defined]
+        model = self.record_or_404()
         stored = self.make_form(model)
         differences = [
             (field.label.text, _plain(field), _plain(stored[field.short_name]))
@@ -287,19 +293,15 @@ class Saving:
         return self._show_form(form, model, differences=differences)
 
     def _after_saving(self, made: Any) -> str:
-        key = made if isinstance(made, int) else self.get_pk_value(made) if made else None  # type: ignore[attr-defined]
+        key = made if isinstance(made, int) else self.get_pk_value(made) if made else None
         if key is None:
             return self.back_to_list()
-        return get_redirect_target() or self.get_url(".details_view", id=key)  # type: ignore[attr-defined,no-any-return]
+        return get_redirect_target() or self.get_url(".details_view", id=key)
 
     def _record_or_list(self, model: Any) -> str:
         if model is None:
             return self.back_to_list()
-        return self.get_url(".details_view", id=self.get_pk_value(model))  # type: ignore[attr-defined,no-any-return]
-
-    def back_to_list(self) -> str:
-        """The list that one came from, if the address names it, else the whole list."""
-        return get_redirect_target() or self.get_url(".index_view")  # type: ignore[attr-defined,no-any-return]
+        return self.get_url(".details_view", id=self.get_pk_value(model))
 
 
 class in_words:  # noqa: N801 - used like a function: with in_words()

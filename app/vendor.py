@@ -110,16 +110,20 @@ PACKAGES = (
 
 # Only icons that a page shows go into the sprite; a name missing upstream stops the run.
 ICONS_SHOWN = """
-address-book adjustments-horizontal alert-circle alert-triangle arrow-back-up arrow-left arrows-sort
-article ban book books building building-bank building-community building-store calendar
-category certificate check chevron-down chevron-left chevron-right chevron-up chevrons-left
-chevrons-right circle-check circle-x clipboard-list clock copy credit-card currency-euro database
-device-floppy dots download external-link eye file-download file-export file-import file-invoice
-filter filter-off heart help-circle history home info-circle key layers-intersect link
-list-details lock lock-open login logout mail map-pin menu-2 moon note package pencil phone
-player-stop plus progress-check refresh restore search settings shield-lock signature star sun
-table-export table-import tag tags trash trash-off upload user user-circle user-plus users
-users-group vocabulary wallet x
+activity address-book adjustments-horizontal alert-circle alert-triangle archive arrow-back-up
+arrow-left arrow-right arrows-sort article ban bell bolt book bookmark books briefcase building
+building-bank building-community building-store calendar calendar-event cash category certificate
+chart-bar check checks chevron-down chevron-left chevron-right chevron-up chevrons-left
+chevrons-right circle-check circle-plus circle-x clipboard-check clipboard-list clock columns copy
+credit-card currency-euro database device-floppy device-mobile dots download external-link eye
+file file-check file-download file-export file-import file-invoice file-spreadsheet file-text
+file-x file-zip files filter filter-off flag git-merge heart heart-handshake help help-circle
+history home hourglass id info-circle key layers-intersect layout-dashboard link list-check
+list-details list-search lock lock-open login logout mail map-pin menu-2 message moon note package
+pencil phone player-play player-stop plus printer progress-check refresh report-money restore
+rotate search settings shield-check shield-lock signature square-check stack-2 star sun table
+table-export table-import tag tags trash trash-off upload user user-check user-circle user-plus
+user-x users users-group vocabulary wallet world writing x
 """
 
 

@@ -1,0 +1,206 @@
+// Forms: fields that can be searched, repeated rows, checks while typing, and nothing typed lost.
+(function () {
+  "use strict";
+
+  const { announce, csrf, make, on } = window.kontor;
+
+  // Select fields that can be searched --------------------------------------------------------------
+
+  function enhance(root) {
+    if (!window.TomSelect) return;
+    root.querySelectorAll("select[data-select], select[data-lookup]").forEach((select) => {
+      if (select.tomselect || select.closest("template")) return;
+      const settings = {
+        allowEmptyOption: true, maxOptions: 200, hidePlaceholder: true,
+        plugins: select.multiple ? ["remove_button"] : [],
+        placeholder: select.dataset.placeholder || (select.dataset.lookup ? "Type to find …" : ""),
+      };
+      if (select.dataset.lookup) {
+        Object.assign(settings, {
+          valueField: "value", labelField: "text", searchField: [], preload: "focus",
+          allowEmptyOption: false, plugins: ["clear_button"], maxItems: 1, openOnFocus: true,
+          load: (query, done) => {
+            const address = new URL(select.dataset.lookup, window.location.href);
+            address.searchParams.set("query", query);
+            fetch(address, { headers: { Accept: "application/json" } })
+              .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer)))
+              .then((found) => { box.clearOptions((option) => box.items.includes(option.value)); done(found); })
+              .catch(() => done());
+          },
+        });
+      }
+      const box = new window.TomSelect(select, settings);
+      const described = select.getAttribute("aria-describedby");
+      if (described) box.control_input.setAttribute("aria-describedby", described);
+    });
+  }
+
+  // Repeated rows -----------------------------------------------------------------------------------
+
+  function number(box) {
+    box.querySelectorAll("[data-row-list] > [data-row]").forEach((row, index) => {
+      const place = row.querySelector("[data-row-number]");
+      if (place) place.textContent = String(index + 1);
+    });
+  }
+  on("click", "[data-row-add]", (event, button) => {
+    const box = button.closest("[data-rows]");
+    const next = Number(box.dataset.next);
+    box.dataset.next = String(next + 1);
+    const template = box.querySelector("template[data-row-template]");
+    const holder = make("template");
+    holder.innerHTML = template.innerHTML.replaceAll("__index__", String(next));
+    const row = holder.content.firstElementChild;
+    box.querySelector("[data-row-list]").append(row);
+    number(box);
+    enhance(row);
+    const first = row.querySelector("input:not([type=hidden]), select, textarea");
+    if (first) first.focus();
+    touched(box);
+  });
+  on("click", "[data-row-remove]", (event, button) => {
+    const box = button.closest("[data-rows]");
+    button.closest("[data-row]").remove();
+    number(box);
+    touched(box);
+    (box.querySelector("[data-row-add]") || box).focus();
+  });
+
+  // Nothing typed is lost ---------------------------------------------------------------------------
+
+  let unsaved = false;
+  function touched(inside) {
+    const form = inside.closest("form[data-guard]");
+    if (!form) return;
+    unsaved = true;
+    form.querySelectorAll("[data-unsaved]").forEach((note) => { note.hidden = false; });
+  }
+  ["input", "change"].forEach((type) => on(type, "form[data-guard] *", (event, field) => touched(field)));
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    unsaved = false;
+    const form = event.target;
+    if (!form.matches("form[data-guard]")) return;
+    keepDraft(form);
+    form.querySelectorAll('button[type="submit"]').forEach((button) => {
+      window.setTimeout(() => { button.disabled = true; });
+    });
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    document.querySelectorAll("form[data-guard] button[type=submit]").forEach((b) => { b.disabled = false; });
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (unsaved) event.preventDefault();
+  });
+
+  // A form sent after the session had ended comes back after the log-in: what was typed waits in
+  // this tab's storage, never a password or a file, and is dropped as soon as the form was taken.
+  const draftKey = () => "kontor-draft:" + window.location.pathname + window.location.search;
+  function keepDraft(form) {
+    const entries = [...new FormData(form)].filter(([name, value]) => {
+      const field = form.elements[name];
+      return typeof value === "string" && !(field && field.type === "password") &&
+        !["csrf_token", "_version", "url"].includes(name);
+    });
+    try { sessionStorage.setItem(draftKey(), JSON.stringify(entries)); } catch { /* no room: no draft */ }
+  }
+  function drafts() {
+    const login = document.body.classList.contains("k-login");
+    const form = document.querySelector("form[data-guard]");
+    let draft = null;
+    try {
+      draft = sessionStorage.getItem(draftKey());
+      if (!login) {
+        Object.keys(sessionStorage).filter((key) => key.startsWith("kontor-draft:"))
+          .forEach((key) => sessionStorage.removeItem(key));
+      }
+    } catch { return; }
+    if (!draft || !form || form.querySelector("[data-summary]")) return;
+    restore(form, JSON.parse(draft));
+  }
+  function restore(form, entries) {
+    entries.forEach(([name]) => { // rows that had been added
+      const place = name.match(/^(.+)-(\d+)-[^-]+$/);
+      const box = place && document.getElementById(place[1]);
+      if (!box || !box.matches("[data-rows]")) return;
+      while (Number(box.dataset.next) <= Number(place[2])) box.querySelector("[data-row-add]").click();
+    });
+    form.querySelectorAll('input[type="checkbox"]').forEach((box) => { box.checked = false; });
+    entries.forEach(([name, value]) => {
+      const fields = form.querySelectorAll(`[name="${CSS.escape(name)}"]`);
+      fields.forEach((field) => {
+        if (field.type === "hidden") return;
+        if (field.type === "checkbox" || field.type === "radio") field.checked = field.checked || field.value === value;
+        else if (field.tomselect) field.tomselect.addItem(value, true);
+        else field.value = value;
+      });
+    });
+    touched(form);
+    announce("What you had typed before logging in again is back in the form. It is not saved yet.");
+  }
+
+  // Checks when a field is left ---------------------------------------------------------------------
+
+  on("focusout", "[data-check]", async (event, field) => {
+    const form = field.closest("form[data-check-url]");
+    const place = form && document.getElementById(field.id + "-errors");
+    if (!place || field.value === field.dataset.checked) return;
+    field.dataset.checked = field.value;
+    const body = new URLSearchParams();
+    body.set("check", field.dataset.check);
+    body.set("field", field.name);
+    body.set("value", field.value);
+    const id = form.querySelector('input[name="id"]');
+    if (id) body.set("id", id.value);
+    (field.dataset.checkWith || "").split(" ").filter(Boolean).forEach((name) => {
+      const other = form.elements[name];
+      if (other) body.set(name, other.value);
+    });
+    let answer;
+    try {
+      const response = await fetch(form.dataset.checkUrl, {
+        method: "POST", body, headers: { "X-CSRFToken": csrf(), Accept: "application/json" },
+      });
+      if (!response.ok) return; // the check helps; saving checks again anyway
+      answer = await response.json();
+    } catch { return; }
+    if (field.value !== body.get("value")) return;
+    showCheck(form, field, place, answer);
+  });
+
+  function showCheck(form, field, place, answer) {
+    place.replaceChildren();
+    const bad = answer.problems.length > 0;
+    field.classList.toggle("is-invalid", bad);
+    field.setAttribute("aria-invalid", String(bad));
+    answer.problems.forEach((problem) => {
+      const line = make("div", "", problem.message + (problem.hint ? ". " + problem.hint : ""));
+      if (problem.link) {
+        const link = make("a", "", problem.link[0]);
+        [link.href, link.target, link.rel] = [problem.link[1], "_blank", "noopener"];
+        line.append(" ", link);
+      }
+      place.append(line);
+    });
+    if (!bad && answer.note) place.append(make("div", "k-note", answer.note));
+    Object.entries(answer.fill).forEach(([name, value]) => {
+      const other = form.elements[name];
+      if (!other || other.value === value) return;
+      if (other.tomselect) other.tomselect.setValue(value, true);
+      else other.value = value;
+    });
+  }
+
+  // Start
+
+  enhance(document);
+  document.querySelectorAll("[data-rows]").forEach(number);
+  const summary = document.querySelector("[data-summary]");
+  if (summary) summary.focus();
+  drafts();
+  document.addEventListener("htmx:afterSwap", (event) => {
+    enhance(event.detail.target);
+    event.detail.target.querySelectorAll("[data-rows]").forEach(number);
+  });
+})();
