@@ -104,8 +104,11 @@ class JobContext:
             self._written_at = time.monotonic()
 
     def stop_if_cancelled(self) -> None:
-        """Raise JobCancelled when somebody has asked for the end. Cheap to call for every row."""
-        if time.monotonic() - self._asked_at < PROGRESS_SECONDS:
+        """Raise JobCancelled when somebody has asked for the end. Cheap to call for every row.
+
+        Inside a transaction it does nothing: the end of the chunk is the safe point.
+        """
+        if is_writing() or time.monotonic() - self._asked_at < PROGRESS_SECONDS:
             return
         self._asked_at = time.monotonic()
         with Session(self._engine) as session:
