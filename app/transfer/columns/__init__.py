@@ -21,6 +21,15 @@ WORKBOOK_NAMES = (
     "products",
     "invoices",
 )
+TITLES = {
+    "individual": INDIVIDUAL.title,
+    "business": BUSINESS.title,
+    "perpetual": PERPETUAL.title,
+    "customers": CUSTOMERS.title,
+    "journals": JOURNALS.title,
+    "products": products_workbook(()).title,
+    "invoices": INVOICES.title,
+}
 TEMPLATE_NAMES = tuple(name for name in WORKBOOK_NAMES if name != "customers")
 
 _FIXED = {

@@ -112,7 +112,7 @@ def open_upload(stored: StoredFile) -> Iterator[Source]:
     """A stored upload, open for reading, under a path of our own as its readers need one."""
     limit = current_app.config["SETTINGS"].upload_megabytes * MEBIBYTE
     with tempfile.NamedTemporaryFile(prefix="kontor-") as copy:
-        storage.copy_to(stored, copy)  # type: ignore[arg-type]
+        storage.copy_to(stored, copy)
         with open_source(Path(copy.name), limit) as source:
             yield source
 
@@ -229,7 +229,7 @@ def _keep(
         if counts.create or counts.update:
             stored = storage.save(
                 session,
-                plan,  # type: ignore[arg-type]
+                plan,
                 name="plan.jsonl",
                 media_type="application/x-ndjson",
                 purpose="import plan",

@@ -43,7 +43,8 @@ def main() -> None:
 def serve(workbook: Any) -> None:
     """Answer one request after the other."""
     rows: Iterator[list[Any]] = iter(())
-    title, sheet = None, None
+    title: str | None = None
+    sheet: Any = None
     for line in sys.stdin:
         request, _, argument = line.strip().partition(" ")
         if request == "sheets":

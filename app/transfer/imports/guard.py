@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from app.core.errors import Refused
 
@@ -71,7 +71,7 @@ def inspect(path: Path, limit: int) -> FileFacts:
     return FileFacts(is_workbook=True)
 
 
-def blocks(part: BinaryIO, limit: int) -> Iterator[bytes]:
+def blocks(part: IO[bytes], limit: int) -> Iterator[bytes]:
     """The uncompressed bytes of a part, block by block; Refused past the limit."""
     total = 0
     while block := part.read(BLOCK):
@@ -139,11 +139,11 @@ def _part_limit(name: str) -> int:
     return SHARED_STRINGS_LIMIT if name == "xl/sharedStrings.xml" else SMALL_PART_LIMIT
 
 
-def _check_part(part: BinaryIO | zipfile.ZipExtFile, limit: int) -> int:
+def _check_part(part: IO[bytes], limit: int) -> int:
     """Read a part through to the end and return its real size."""
     size = 0
     tail = b""
-    for block in blocks(part, limit):  # type: ignore[arg-type]
+    for block in blocks(part, limit):
         size += len(block)
         if b"<!" in block or b"<!" in tail + block[:16]:
             text = tail + block

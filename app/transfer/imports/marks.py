@@ -18,8 +18,6 @@ from app.core.errors import Refused
 from app.transfer.imports.guard import DAMAGED, SMALL_PART_LIMIT, WORKBOOK_LIMIT, blocks
 
 _ROW_LIMIT: Final = 8 * 1024 * 1024  # bytes of XML that a single row may take
-_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _PACKAGE: Final = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _ZEROS: Final = re.compile(r"(?:\[[^\]]*\])?(0{2,})(?:;.*)?")
 _TAG: Final = re.compile(rb"<(?:\w+:)?(row|c|f)(?=[\s/>])([^>]*)>")
@@ -73,14 +71,14 @@ def read_marks(path: Path, title: str) -> Iterator[Mark]:
             raise Refused.because(DAMAGED)
         padded = _padded_styles(archive)
         with archive.open(part_name) as part:
-            yield from _marks(blocks(part, WORKBOOK_LIMIT), padded)  # type: ignore[arg-type]
+            yield from _marks(blocks(part, WORKBOOK_LIMIT), padded)
 
 
 def _parse(archive: zipfile.ZipFile, name: str) -> etree._Element | None:
     if name not in archive.namelist():
         return None
     with archive.open(name) as part:
-        content = b"".join(blocks(part, SMALL_PART_LIMIT))  # type: ignore[arg-type]
+        content = b"".join(blocks(part, SMALL_PART_LIMIT))
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
         return etree.fromstring(content, parser)
@@ -94,13 +92,13 @@ def _part_of(archive: zipfile.ZipFile, title: str) -> str | None:
     if workbook is None or relations is None:
         return None
     targets = {
-        relation.get("Id"): relation.get("Target") or ""
+        str(relation.get("Id")): relation.get("Target") or ""
         for relation in relations.iter(f"{_PACKAGE}Relationship")
     }
     for sheet in workbook.iter("{*}sheet"):
         if sheet.get("name") == title:
-            identifier = next((v for k, v in sheet.items() if k.endswith("}id")), None)
-            target = targets.get(identifier, "")
+            identifier = next((v for k, v in sheet.items() if str(k).endswith("}id")), None)
+            target = targets.get(str(identifier), "")
             name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
             return name if name in archive.namelist() else None
     return None

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, storage
 from app.core.actor import Actor
 from app.core.errors import Refused
+from app.core.models import StoredFile
 from app.jobs import operations as jobs
 from app.jobs import registry
 from app.jobs.models import Job, JobState
@@ -35,12 +36,7 @@ def start_check(
 
     Raises NotAllowed without the permission of the kind, Refused for options that do not fit.
     """
-    spec = workbook_spec(session, kind)
-    actor.require(spec.permission)
-    if update and not KINDS[kind].updates:
-        raise Refused.because(f"{spec.title} cannot be updated by an import", field="update")
-    if match not in ("number", "email"):
-        raise Refused.because("Customers are matched by number or by email", field="match")
+    _may(session, kind, actor)
     stored = storage.save(
         session,
         content,
@@ -49,6 +45,34 @@ def start_check(
         owner_id=actor.operator_id,
         days=current_app.config["SETTINGS"].retention_days,
     )
+    return _check(session, kind, stored, update, match, actor, foreground)
+
+
+def check_again(
+    session: Session, one: Import, *, actor: Actor, update: bool, match: str = "number"
+) -> Import:
+    """Check the same upload with other options, as an import of its own."""
+    _may(session, one.kind, actor)
+    return _check(session, one.kind, one.file, update, match, actor, foreground=False)
+
+
+def _may(session: Session, kind: str, actor: Actor) -> None:
+    actor.require(workbook_spec(session, kind).permission)
+
+
+def _check(
+    session: Session,
+    kind: str,
+    stored: StoredFile,
+    update: bool,
+    match: str,
+    actor: Actor,
+    foreground: bool,
+) -> Import:
+    if update and not KINDS[kind].updates:
+        raise Refused.because("This kind of import cannot update what exists", field="update")
+    if match not in ("number", "email"):
+        raise Refused.because("Customers are matched by number or by email", field="match")
     options: dict[str, Any] = {"update": True, "match": match} if update else {}
     found = Import(
         kind=kind,
@@ -87,8 +111,7 @@ def start_run(
 ) -> Import:
     """Have a checked import written. Raises Refused unless it waits for this choice."""
     one = session.get_one(Import, import_id, with_for_update=True)
-    spec = workbook_spec(session, one.kind)
-    actor.require(spec.permission)
+    _may(session, one.kind, actor)
     if one.state != ImportState.CHECKED:
         raise Refused.because(f"This import is {one.state}; only a checked one can be started")
     if all_or_nothing and one.refused_rows:

@@ -1,10 +1,13 @@
 """Reads of imports: the list, the refused cells page by page, and whether a file came before."""
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from collections.abc import Sequence
 
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.core import filters
 from app.core.actor import Actor
-from app.core.errors import NotFound
+from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.transfer.models import Import, ImportRefusal, ImportState
 
@@ -48,7 +51,7 @@ def told_before(earlier: Import) -> str:
     return f"{said}. Nothing is changed."
 
 
-def refusals_of(import_id: int) -> Select[tuple[ImportRefusal]]:
+def refusals_of(import_id: int) -> Select[ImportRefusal]:
     """The refused cells of an import in the order of the file."""
     return (
         select(ImportRefusal).where(ImportRefusal.import_id == import_id).order_by(ImportRefusal.id)
@@ -67,17 +70,28 @@ def count_refusals(session: Session, import_id: int) -> int:
     )
 
 
-def visible_imports(actor: Actor) -> Select[tuple[Import]]:
-    """The imports that a person may see, newest first: one's own, or all with the permission."""
-    statement = select(Import).order_by(Import.id.desc())
-    if not actor.may(Permission.JOBS_VIEW_ALL):
-        statement = statement.where(Import.created_by_id == actor.operator_id)
-    return statement
+def visible_to(actor: Actor) -> list[ColumnElement[bool]]:
+    """The conditions of the imports a person may see: one's own, or all with that permission."""
+    if actor.may(Permission.JOBS_VIEW_ALL):
+        return []
+    return [Import.created_by_id == actor.operator_id]
 
 
-def find_import(session: Session, import_id: int, *, actor: Actor) -> Import:
-    """An import that this person may see. Raises NotFound otherwise."""
-    found = session.scalar(visible_imports(actor).where(Import.id == import_id))
-    if found is None:
-        raise NotFound("There is no such import")
-    return found
+def listing(actor: Actor, kinds: Sequence[tuple[str, str]]) -> Listing:
+    """The list of imports, the newest first; `kinds` are names and titles to filter by."""
+    shown = [
+        filters.choice("kind", "Kind", Import.kind, kinds),
+        filters.choice(
+            "state", "State", Import.state, [(s.value, s.value.capitalize()) for s in ImportState]
+        ),
+        filters.moment_between("created", "Uploaded", Import.created_at),
+    ]
+    if actor.may(Permission.JOBS_VIEW_ALL):
+        shown.append(filters.text("by", "Uploaded by", Import.created_by_label))
+    return Listing(
+        statement=select(Import).where(*visible_to(actor)),
+        filters=shown,
+        sorts={"number": ()},
+        default_sort="-number",
+        options=(joinedload(Import.file),),
+    )

@@ -46,7 +46,7 @@ def store_report(import_id: int, source: Source, layouts: Sequence[SheetLayout])
             found = session.get_one(Import, import_id)
             stored = storage.save(
                 session,
-                file,  # type: ignore[arg-type]
+                file,
                 name=f"refused rows of {found.file.name.rpartition('.')[0] or 'upload'}.xlsx",
                 media_type=_MEDIA_TYPE,
                 purpose="import report",

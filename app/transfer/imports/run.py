@@ -93,8 +93,8 @@ def _write_plan(
     size = current_app.config["SETTINGS"].chunk_rows
     actor = replace(context.actor, channel=Channel.IMPORT, job_id=context.job_id)
     with tempfile.TemporaryFile("w+b") as plan:
-        storage.copy_to(stored, plan)  # type: ignore[arg-type]
-        for chunk in _chunks(read_plan(plan, progress.line), size):  # type: ignore[arg-type]
+        storage.copy_to(stored, plan)
+        for chunk in _chunks(read_plan(plan, progress.line), size):
             context.stop_if_cancelled()
             context.progress(progress.rows, total, phase="Writing")
             progress = _write_chunk(context, kind, chunk, progress, actor)

@@ -1,4 +1,4 @@
-"""Who is meant by a "Customer" cell in a workbook of perpetual customers, and what hangs on whom."""
+"""Which institution a "Customer" cell means, and what hangs on which of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -53,6 +53,9 @@ _COVERAGE: Final = (
 )
 
 
+_AUTHORIZATION: Final = ("journal_id", "basis", "note", *_COVERAGE)
+
+
 class PerpetualKind(ImportKind):
     """Institutions, their addresses, their authorizations."""
 
@@ -62,7 +65,7 @@ class PerpetualKind(ImportKind):
     def judge(
         self, judging: Judging, sheets: Mapping[str, Iterator[ReadRow]], before: ImportedBefore
     ) -> Iterator[Judged]:
-        """Judge the institutions first, whatever the order of the sheets, then what hangs on them."""
+        """Judge the institutions first, then what hangs on them, whatever the order of sheets."""
         found = Institutions(judging)
         nothing: Iterator[ReadRow] = iter(())
         for batch in portions(sheets.get(CUSTOMERS_SHEET.title, nothing), BATCH):
@@ -138,7 +141,12 @@ def _judge_parts(
     held = _held(judging.session, owners, what)
     for row in batch:
         owner = owners.get(id(row))
-        if row in before or row.refused or owner is None or (owner.target is not None and _same(parts[id(row)]) in held.get(owner.target, ())):
+        if (
+            row in before
+            or row.refused
+            or owner is None
+            or (owner.target is not None and _same(parts[id(row)]) in held.get(owner.target, ()))
+        ):
             yield Judged(row)
         else:
             found.hang(owner, what, row, parts[id(row)])
@@ -189,11 +197,11 @@ def _held(
             held[one.id] = {_same(address) for address in one.addresses}
         return held
     for some in portions(ids):
-        for one in session.scalars(
+        for row in session.scalars(
             select(Authorization).where(Authorization.customer_id.in_(some))
         ):
-            names = ("journal_id", "basis", "note", *_COVERAGE)
-            held[one.customer_id].add(_same({name: getattr(one, name) for name in names}))
+            part = {name: getattr(row, name) for name in _AUTHORIZATION}
+            held[row.customer_id].add(_same(part))
     return held
 
 
@@ -206,7 +214,7 @@ _ADDRESS: Final = (
 def _same(part: Mapping[str, Any]) -> tuple[Any, ...]:
     """What makes two addresses or two authorizations the same."""
     if "journal_id" in part:
-        return tuple(part.get(name) for name in ("journal_id", "basis", "note", *_COVERAGE))
+        return tuple(part.get(name) for name in _AUTHORIZATION)
     return tuple(part.get(name) for name in _ADDRESS)
 
 

@@ -115,7 +115,7 @@ def _line_values(values: Mapping[str, Any], prices: Mapping[int, Decimal]) -> di
 
 def _draft(line: PlanLine) -> dict[str, Any]:
     values = {name: value for name, value in line.values.items() if value is not CLEAR}
-    return {**values, "prices": {level: price for level, price in values["prices"]}}
+    return {**values, "prices": dict(values["prices"])}
 
 
 def _stored(session: Session, rows: Sequence[ReadRow]) -> dict[str, Product]:
