@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from wtforms import Field, FieldList, Form, FormField, SelectField, StringField, ValidationError
-from wtforms.fields.core import UnboundField
 from wtforms.validators import StopValidation
 
 from app.core.errors import Problem
@@ -187,11 +186,13 @@ def full_label(field: Field) -> str:
 
 def blank_row(field: FieldList) -> Field:
     """An empty row of a repeated group, from which the page makes new ones."""
-    name = f"{field.short_name}-{INDEX}"
-    unbound: UnboundField = field.unbound_field
-    row = unbound.bind(
-        form=None, name=name, prefix=field._prefix, id=f"{field.id}-{INDEX}", _meta=field.meta
-    )
+    options = {
+        "name": f"{field.name}-{INDEX}",
+        "id": f"{field.id}-{INDEX}",
+        "_meta": field.meta,
+        "translations": field._translations,
+    }
+    row: Field = field.meta.bind_field(field._form, field.unbound_field, options)
     row.process(None)
     return row
 
