@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -51,8 +49,13 @@ class Site:
     """The application as `make run` starts it, on data of its own."""
 
     url: str
-    instance: Path
     log: Path
+
+    def login(self, role: str) -> tuple[str, str]:
+        """Email and password of the demo log-in of a role, as the start printed them."""
+        found = re.search(rf"^ +{role} +(\S+@\S+) +(\S+)$", self.log.read_text(), re.MULTILINE)
+        assert found, f"the start printed no log-in for {role}"
+        return found[1], found[2]
 
 
 @pytest.fixture(scope="session")
@@ -83,23 +86,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         )
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait_until_it_answers(url, process, log)
-            yield Site(url, folder / "instance", log)
+            _wait_until_it_runs(process, log)
+            yield Site(url, log)
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_it_runs(process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            urlopen(url, timeout=5).close()
+    while time.monotonic() < deadline and process.poll() is None:
+        if "Kontor is running at" in log.read_text():
             return
-        except (URLError, OSError):
-            time.sleep(0.1)
+        time.sleep(0.1)
     pytest.fail(f"The application did not start:\n{log.read_text()[-4000:]}")
 
 
