@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 from flask import current_app
 from sqlalchemy import delete, insert, select
@@ -112,7 +112,7 @@ def open_upload(stored: StoredFile) -> Iterator[Source]:
     """A stored upload, open for reading, under a path of our own as its readers need one."""
     limit = current_app.config["SETTINGS"].upload_megabytes * MEBIBYTE
     with tempfile.NamedTemporaryFile(prefix="kontor-") as copy:
-        storage.copy_to(stored, copy)
+        storage.copy_to(stored, cast(BinaryIO, copy))
         with open_source(Path(copy.name), limit) as source:
             yield source
 
@@ -127,7 +127,7 @@ def _settle(
     context: JobContext,
     import_id: int,
     judged: Iterator[Judged],
-    plan: IO[bytes],
+    plan: BinaryIO,
     total: int | None,
 ) -> Counts:
     """Count every judged row, write the plan, and keep the refusals portion by portion."""
@@ -210,7 +210,7 @@ def _describe(layout: SheetLayout) -> dict[str, Any]:
 
 
 def _keep(
-    context: JobContext, import_id: int, counts: Counts, plan: IO[bytes], earlier: Import | None
+    context: JobContext, import_id: int, counts: Counts, plan: BinaryIO, earlier: Import | None
 ) -> None:
     """Store the plan, and write the counts onto the import."""
     message = queries.told_before(earlier) if earlier is not None else None
