@@ -60,7 +60,7 @@ def _configure(app: Flask, settings: Settings, instance: Path) -> None:
         SESSION_COOKIE_NAME="kontor",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_SECURE=settings.secure_cookies or settings.production,
         # The session bounds a form's life; one left open over lunch must not be lost.
         WTF_CSRF_TIME_LIMIT=None,
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",

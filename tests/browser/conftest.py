@@ -176,4 +176,5 @@ def watched(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator
     watched = Watched(context.new_page(), folder)
     watched.listen()
     yield watched
+    watched.shot("end")
     watched.check()
