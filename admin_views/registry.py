@@ -9,7 +9,7 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 from werkzeug.routing import BuildError
 
-from admin_views import errors
+from admin_views import errors, headers
 from admin_views.access import Guarded
 from admin_views.assets import asset
 from admin_views.dashboard import Dashboard
@@ -36,12 +36,13 @@ GROUPS = ("Customers", "Subscriptions", "Accounting", "Data", "Administration")
 
 def register(app: Flask) -> Admin:
     """Build the panel for one application; views belong to one application each."""
+    headers.register(app)
     admin = Admin(
         name="Kontor",
         url="/admin",
         index_view=Dashboard(),
         theme=Theme(folder="bootstrap4", base_template="admin/base.html"),
-        csp_nonce_generator=app.jinja_env.globals.get("csp_nonce"),
+        csp_nonce_generator=headers.csp_nonce,
     )
     for group in GROUPS:
         admin.add_category(group)
