@@ -139,7 +139,7 @@ def _settle(
         if one.row is None:
             continue
         counts.count(one)
-        waiting += one.row.refusals
+        waiting += one.row.in_order()
         if len(waiting) >= REFUSALS_AT_ONCE:
             keep_refusals(import_id, waiting)
             waiting = []

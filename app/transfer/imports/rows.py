@@ -68,6 +68,11 @@ class ReadRow:
             refusal.column == column.label for refusal in self.refusals
         )
 
+    def in_order(self) -> list[Refusal]:
+        """The refusals in the order of the columns."""
+        order = {column.label: at for at, column in enumerate(self.layout.spec.columns)}
+        return sorted(self.refusals, key=lambda refusal: order.get(refusal.column, 0))
+
     def refuse_missing(self) -> None:
         """Refuse the row at each required column that is blank."""
         for column in self.layout.spec.columns:
@@ -127,9 +132,12 @@ def _parse(
                 row.values[column.field] = CLEAR
             continue
         try:
-            row.values[column.field] = column.parse(cell, column.label, context)
+            value = column.parse(cell, column.label, context)
         except ValueProblem as problem:
             row.refuse(column.field, problem.reason, problem.hint)
+            continue
+        if value not in ("", []):  # nothing but control characters, or only separators
+            row.values[column.field] = value
 
 
 def _shown(column: Column, cell: Cell) -> str | None:
