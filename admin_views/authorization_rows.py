@@ -51,11 +51,10 @@ class CoverageRow(KontorForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """The fields one by one, then the coverage they make together."""
-        if not super().validate(extra_validators):
-            return False
+        valid = super().validate(extra_validators)
         problems = coverage_problems(coverage_in(self))
         self.place(problems)
-        return not problems
+        return valid and not problems
 
 
 def coverage_in(form: Any) -> Coverage:

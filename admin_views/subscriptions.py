@@ -172,19 +172,19 @@ class SubscriptionsView(KontorView):
         Action(
             "activate", "Activate", Permission.SUBSCRIPTIONS_EDIT,
             _change_to(SubscriptionStatus.ACTIVE, "activated"),
-            confirm="Activate {count} subscription(s)?",
+            confirm="Activate {this subscription|# subscriptions}?",
             shown=_may_become(SubscriptionStatus.ACTIVE),
         ),
         Action(
             "expire", "Mark as expired", Permission.SUBSCRIPTIONS_EDIT,
             _change_to(SubscriptionStatus.EXPIRED, "marked as expired"), icon="clock",
-            confirm="Mark {count} subscription(s) as expired? Perpetual rights stay.",
+            confirm="Mark {this subscription|# subscriptions} as expired? Perpetual rights stay.",
             shown=_may_become(SubscriptionStatus.EXPIRED),
         ),
         Action(
             "cancel", "Cancel subscription", Permission.SUBSCRIPTIONS_EDIT,
             _change_to(SubscriptionStatus.CANCELLED, "cancelled"), icon="ban", danger=True,
-            confirm="Cancel {count} subscription(s)? This is final. Perpetual rights stay.",
+            confirm="Cancel {this subscription|# subscriptions} for good? Perpetual rights stay.",
             ask=Ask("reason", "Reason", required=False),
             shown=_may_become(SubscriptionStatus.CANCELLED),
         ),
