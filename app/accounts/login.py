@@ -80,8 +80,9 @@ def register(app: Flask) -> None:
     )
     for endpoint in ("security.login", "security.change_password"):
         app.view_functions[endpoint] = _writing(app.view_functions[endpoint])
+    views: dict[str, Any] = app.view_functions
     limit = limiter.limit("60 per minute", methods=["POST"])
-    app.view_functions["security.login"] = limit(app.view_functions["security.login"])
+    views["security.login"] = limit(views["security.login"])
     user_logged_in.connect(_on_login, app)
     user_logged_out.connect(_on_logout, app)
     app.context_processor(lambda: {"operator": current_user})

@@ -64,9 +64,13 @@ class Operator(Identified, Versioned, Base, UserMixin):
         MutableDict.as_mutable(JSON()), default=dict, info={"audit": "skip"}
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    last_login_at: Mapped[datetime | None] = mapped_column(  # type: ignore[assignment]
+        UtcDateTime, info={"audit": "skip"}
+    )
 
-    roles: Mapped[list[Role]] = relationship(secondary=operators_roles, order_by=Role.name)
+    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
+        secondary=operators_roles, order_by=Role.name
+    )
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -69,9 +69,7 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
 def _refuse(error: KontorError, as_json: bool) -> None:
     problems = error.problems if isinstance(error, Refused) else []
     if as_json:
-        listed = [
-            {"field": one.field, "reason": one.message, "hint": one.hint} for one in problems
-        ]
+        listed = [{"field": one.field, "reason": one.message, "hint": one.hint} for one in problems]
         click.echo(json.dumps({"error": str(error), "problems": listed}, ensure_ascii=False))
     for line in [str(one) for one in problems] or [str(error)]:
         click.echo(line, err=True)

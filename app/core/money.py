@@ -17,7 +17,7 @@ class Cents(TypeDecorator[Decimal]):
 
     impl = BigInteger
     cache_ok = True
-    python_type = Decimal  # type: ignore[assignment]
+    python_type = Decimal
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         if value is None:

@@ -1,0 +1,36 @@
+"""What somebody wants a customer to become: the input of the operations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDraft:
+    """A customer to be made.
+
+    `values` are fields of the customers table; missing ones get their defaults. `addresses` and
+    `companies` are fields of their tables; the first address of a kind becomes its default.
+    """
+
+    kind: str
+    values: Mapping[str, Any]
+    addresses: Sequence[Mapping[str, Any]] = ()
+    companies: Sequence[Mapping[str, Any]] = ()
+    product_ids: frozenset[int] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerUpdate:
+    """Changes of one customer; whatever is None or not named stays as it is.
+
+    `addresses` and `companies` replace all there are; those that bear an `id` are kept and
+    changed. `version` is the one that the editor saw: a later one is a conflict.
+    """
+
+    id: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    addresses: Sequence[Mapping[str, Any]] | None = None
+    companies: Sequence[Mapping[str, Any]] | None = None
+    product_ids: frozenset[int] | None = None
+    version: int | None = None

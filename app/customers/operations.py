@@ -1,0 +1,236 @@
+"""Every state change of customers. All take many and work in bulk; none commits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from app.audit import operations as audit
+from app.audit.models import Action
+from app.audit.rules import diff
+from app.core import clock, undo
+from app.core.actor import Actor, Channel
+from app.core.errors import Conflict, NotFound, Problem, Refused
+from app.core.numbering import next_numbers
+from app.core.permissions import Permission
+from app.customers import parts, rules
+from app.customers.collisions import collisions
+from app.customers.drafts import CustomerDraft, CustomerUpdate
+from app.customers.guards import reasons_against_deleting
+from app.customers.models import ApprovalState, Customer
+from app.customers.writing import (
+    CUSTOMERS,
+    check,
+    customer_entry,
+    defaults,
+    load,
+    name_references,
+    save_values,
+    with_bank,
+    with_consents,
+)
+
+
+def create_customers(
+    session: Session, drafts: Sequence[CustomerDraft], *, actor: Actor
+) -> list[int]:
+    """Make customers; their ids in the order of the drafts.
+
+    Raises Refused with every problem when one of the drafts breaks a rule or collides.
+    """
+    _require_editing(actor)
+    if not drafts:
+        return []
+    now = clock.now()
+    shared = defaults(session, actor)
+    numbers = next_numbers(session, "customer", len(drafts))
+    rows = []
+    for number, draft in zip(numbers, drafts, strict=True):
+        values = {**shared, **_known(draft.values), "kind": draft.kind, "number": str(number)}
+        values = with_bank(values, values)
+        values |= with_consents({}, values, actor, now)
+        check(draft.kind, values, draft.addresses, draft.companies)
+        blank = dict.fromkeys(_WRITTEN)
+        rows.append(
+            blank | values | rules.derived(values)
+            | {"created_at": now, "changed_at": now, "version": 1}
+        )  # fmt: skip
+    _refuse_collisions(collisions(session, rows))
+    ids = list(
+        session.scalars(insert(Customer).returning(Customer.id, sort_by_parameter_order=True), rows)
+    )
+    undo.note_inserted(session, CUSTOMERS, [(id_,) for id_ in ids])
+    parts.add_addresses(session, dict(zip(ids, (d.addresses for d in drafts), strict=True)))
+    parts.add_companies(session, dict(zip(ids, (d.companies for d in drafts), strict=True)))
+    parts.add_products(session, dict(zip(ids, (d.product_ids for d in drafts), strict=True)))
+    names = name_references(session)
+    audit.record_many(
+        session,
+        [
+            customer_entry(
+                actor, Action.CREATED, id_, row,
+                names(diff(Customer, {}, _told(row)))
+                | parts.told_as_new(draft.addresses, draft.companies, draft.product_ids, names),
+            )
+            for id_, row, draft in zip(ids, rows, drafts, strict=True)
+        ],
+    )  # fmt: skip
+    return ids
+
+
+def update_customers(
+    session: Session, updates: Sequence[CustomerUpdate], *, actor: Actor
+) -> list[int]:
+    """Change customers; the ids of those that really changed.
+
+    Raises NotFound for one that is gone, Conflict when somebody saved after `version`, and
+    Refused with every problem when a rule is broken or a value is taken.
+    """
+    _require_editing(actor, {name for one in updates for name in one.values})
+    now = clock.now()
+    before = load(session, [one.id for one in updates])
+    names = name_references(session)
+    changed: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for one in updates:
+        old = before.get(one.id)
+        if old is None or old["deleted_at"] is not None:
+            raise NotFound("This customer was deleted in the meantime")
+        if one.version is not None and one.version != old["version"]:
+            raise Conflict("Somebody else saved this customer after you opened it")
+        new = with_bank(old, {**old, **_known(one.values)})
+        new |= with_consents(old, new, actor, now)
+        check(new["kind"], new, one.addresses or (), one.companies or ())
+        new |= rules.derived(new)
+        changes = names(diff(Customer, old, new)) | parts.replace(session, one, names)
+        if not changes:
+            continue
+        new |= {"changed_at": now, "version": old["version"] + 1}
+        changed.append(new)
+        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes))
+    own = [row["id"] for row in changed]
+    _refuse_collisions(collisions(session, changed, own_ids=own))
+    save_values(session, before, changed)
+    audit.record_many(session, entries)
+    return own
+
+
+def lock_customers(
+    session: Session, customer_ids: Sequence[int], *, text: str, actor: Actor
+) -> int:
+    """Lock customers for till and shop; the operator there sees the text. How many changed."""
+    actor.require(Permission.CUSTOMERS_EDIT)
+    text = " ".join(text.split())
+    if not 1 <= len(text) <= 400:
+        raise Refused.because(
+            "Lock text is missing" if not text else "Lock text is longer than 400 characters",
+            field="lock_text",
+            hint="It tells the till why the customer is locked",
+        )
+    return _set(session, customer_ids, {"locked": True, "lock_text": text}, Action.LOCKED, actor)
+
+
+def unlock_customers(session: Session, customer_ids: Sequence[int], *, actor: Actor) -> int:
+    """Unlock customers. How many changed."""
+    actor.require(Permission.CUSTOMERS_EDIT)
+    return _set(session, customer_ids, {"locked": False, "lock_text": None}, Action.UNLOCKED, actor)
+
+
+def delete_customers(session: Session, customer_ids: Sequence[int], *, actor: Actor) -> int:
+    """Mark customers as deleted; an administrator can restore them. How many changed.
+
+    Raises Refused with the reason for each that must stay, such as a collection under way.
+    """
+    actor.require(Permission.CUSTOMERS_DELETE)
+    against = reasons_against_deleting(session, customer_ids)
+    if against:
+        raise Refused(against)
+    return _set(session, customer_ids, {"deleted_at": clock.now()}, Action.DELETED, actor)
+
+
+def restore_customer(session: Session, customer_id: int, *, actor: Actor) -> None:
+    """Bring a deleted customer back. Raises Refused when email or phone is taken by now."""
+    actor.require(Permission.CUSTOMERS_RESTORE)
+    row = load(session, [customer_id]).get(customer_id)
+    if row is None:
+        raise NotFound("There is no such customer")
+    if row["deleted_at"] is None:
+        return
+    _refuse_collisions(collisions(session, [row], own_ids=[customer_id]))
+    _set(session, [customer_id], {"deleted_at": None}, Action.RESTORED, actor, deleted=True)
+
+
+def touch_customers(session: Session, customer_ids: Sequence[int]) -> None:
+    """Count a change of what belongs to customers as one of the customers (design.md)."""
+    if customer_ids:
+        session.execute(
+            update(CUSTOMERS)
+            .where(CUSTOMERS.c.id.in_(customer_ids))
+            .values(version=CUSTOMERS.c.version + 1, changed_at=clock.now())
+        )
+
+
+_WRITTEN = [column.name for column in CUSTOMERS.columns if column.name != "id"]
+_GIVEN = frozenset(_WRITTEN) - {
+    "number", "kind", "version", "created_at", "changed_at", "deleted_at",
+    "search_text", "sort_name", "name_key", "email_key",
+}  # fmt: skip
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values; raises ValueError for a field that nobody may give."""
+    unknown = set(values) - _GIVEN
+    if unknown:
+        raise ValueError(f"not fields of a customer that can be given: {sorted(unknown)}")
+    return {name: (None if value == "" else value) for name, value in values.items()}
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the history tells of a new customer: what is not as every new one has it."""
+    silent = {"approval_state": ApprovalState.NOT_NEEDED, "active": True, "deleted_at": None}
+    return {k: v for k, v in row.items() if v is not False and silent.get(k, ...) != v}
+
+
+def _require_editing(actor: Actor, fields: set[str] | None = None) -> None:
+    """Let through whoever may edit; who may edit bank details alone may edit only those."""
+    if actor.channel is Channel.IMPORT:
+        actor.require(Permission.CUSTOMERS_IMPORT)
+    elif fields and fields <= rules.BANK_FIELDS and actor.may(Permission.BANK_DETAILS_EDIT):
+        return
+    else:
+        actor.require(Permission.CUSTOMERS_EDIT)
+
+
+def _refuse_collisions(found: Mapping[int, Sequence[Problem]]) -> None:
+    if found:
+        raise Refused([problem for place in sorted(found) for problem in found[place]])
+
+
+def _set(
+    session: Session,
+    customer_ids: Sequence[int],
+    values: Mapping[str, Any],
+    action: Action,
+    actor: Actor,
+    *,
+    deleted: bool = False,
+) -> int:
+    """Set the same values on live (or deleted) customers, skipping those that have them."""
+    before = {
+        id_: row
+        for id_, row in load(session, customer_ids).items()
+        if (row["deleted_at"] is not None) == deleted
+    }
+    now = clock.now()
+    changed, entries = [], []
+    for id_, old in before.items():
+        changes = diff(Customer, old, {**old, **values})
+        if not changes:
+            continue
+        new = {**old, **values, "changed_at": now, "version": old["version"] + 1}
+        changed.append(new)
+        entries.append(customer_entry(actor, action, id_, new, changes))
+    save_values(session, before, changed)
+    audit.record_many(session, entries)
+    return len(changed)

@@ -1,0 +1,176 @@
+"""What belongs to a customer and is edited with it: addresses, companies, products in use."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.core import undo
+from app.core.text import fold
+from app.customers import rules
+from app.customers.drafts import CustomerUpdate
+from app.customers.models import Address, AddressKind, CustomerCompany, customer_products
+from app.customers.writing import Names
+
+ADDRESSES: Table = Address.__table__  # type: ignore[assignment]
+COMPANIES: Table = CustomerCompany.__table__  # type: ignore[assignment]
+_ADDRESS_FIELDS = [c.name for c in ADDRESSES.columns if c.name not in {"id", "customer_id"}]
+_COMPANY_FIELDS = ["company_id", "company_name", "role"]
+
+
+def add_addresses(session: Session, given: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+    """Give new customers their addresses."""
+    rows = [
+        row | {"customer_id": id_} for id_, some in given.items() for row in _with_defaults(some)
+    ]
+    _insert(session, ADDRESSES, rows)
+
+
+def add_companies(session: Session, given: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
+    """Give new customers their companies."""
+    rows = [
+        {field: one.get(field) for field in _COMPANY_FIELDS} | {"customer_id": id_}
+        for id_, some in given.items()
+        for one in some
+    ]
+    _insert(session, COMPANIES, rows)
+
+
+def add_products(session: Session, given: Mapping[int, Iterable[int]]) -> None:
+    """Give new customers the products and services in use."""
+    rows = [
+        {"customer_id": id_, "product_id": p} for id_, some in given.items() for p in sorted(some)
+    ]
+    if rows:
+        session.execute(insert(customer_products), rows)
+        undo.note_inserted(
+            session, customer_products, [(r["customer_id"], r["product_id"]) for r in rows]
+        )
+
+
+def told_as_new(
+    addresses: Sequence[Mapping[str, Any]],
+    companies: Sequence[Mapping[str, Any]],
+    product_ids: Iterable[int],
+    names: Names,
+) -> dict[str, list[Any]]:
+    """What the history tells of a new customer's parts."""
+    return _told("addresses", [], [rules.one_line(one) for one in addresses]) | _told(
+        "companies", [], [_company_line(one) for one in companies]
+    ) | names(_told("products", [], list(product_ids)))  # fmt: skip
+
+
+def replace(session: Session, one: CustomerUpdate, names: Names) -> dict[str, list[Any]]:
+    """Make a customer's parts what the update says; the changes as the history tells them."""
+    changes: dict[str, list[Any]] = {}
+    if one.addresses is not None:
+        wanted = _with_defaults(one.addresses)
+        old = _rows(session, ADDRESSES, one.id)
+        if _merge(session, ADDRESSES, one.id, old, wanted, _ADDRESS_FIELDS):
+            changes |= _told(
+                "addresses", [rules.one_line(o) for o in old], [rules.one_line(w) for w in wanted]
+            )
+    if one.companies is not None:
+        old = _rows(session, COMPANIES, one.id)
+        wanted = [dict(company) for company in one.companies]
+        if _merge(session, COMPANIES, one.id, old, wanted, _COMPANY_FIELDS):
+            changes |= _told(
+                "companies", [_company_line(o) for o in old], [_company_line(w) for w in wanted]
+            )
+    if one.product_ids is not None:
+        changes |= names(_replace_products(session, one.id, one.product_ids))
+    return changes
+
+
+def _replace_products(session: Session, id_: int, wanted: frozenset[int]) -> dict[str, list[Any]]:
+    mine = customer_products.c.customer_id == id_
+    old = set(session.scalars(select(customer_products.c.product_id).where(mine)))
+    gone = old - wanted
+    if gone:
+        undo.note_updated(
+            session, customer_products, [{"customer_id": id_, "product_id": p} for p in gone]
+        )
+        session.execute(
+            delete(customer_products).where(mine, customer_products.c.product_id.in_(gone))
+        )
+    add_products(session, {id_: wanted - old})
+    return {} if old == wanted else {"products": [sorted(old), sorted(wanted)]}
+
+
+def _with_defaults(addresses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The addresses complete, with exactly one default of each kind: the marked or first one."""
+    rows = []
+    for one in addresses:
+        row = {field: one.get(field) or None for field in _ADDRESS_FIELDS}
+        row["kind"] = row["kind"] or AddressKind.MAIN.value
+        row["place_key"] = fold(row["place"])[:120] or None
+        rows.append(row | ({"id": one["id"]} if one.get("id") else {}))
+    for kind in {row["kind"] for row in rows}:
+        same = [row for row in rows if row["kind"] == kind]
+        chosen = next((row for row in same if row["is_default"]), same[0])
+        for row in same:
+            row["is_default"] = row is chosen
+    return rows
+
+
+def _rows(session: Session, table: Table, customer_id: int) -> list[dict[str, Any]]:
+    statement = select(table).where(table.c.customer_id == customer_id).order_by(table.c.id)
+    return [dict(row) for row in session.execute(statement).mappings()]
+
+
+def _merge(
+    session: Session,
+    table: Table,
+    customer_id: int,
+    old: list[dict[str, Any]],
+    wanted: list[dict[str, Any]],
+    fields: Sequence[str],
+) -> bool:
+    """Keep, change, add and remove rows until they are what is wanted; tell whether any differed.
+
+    An id that is not the customer's own is taken as a new row: nobody moves another's address.
+    """
+    by_id = {row["id"]: row for row in old}
+    kept = {row["id"] for row in wanted if row.get("id") in by_id}
+    gone = [row for row in old if row["id"] not in kept]
+    new = [row for row in wanted if row.get("id") not in by_id]
+    changed = [
+        row
+        for row in wanted
+        if row.get("id") in by_id and any(row.get(f) != by_id[row["id"]][f] for f in fields)
+    ]
+    undo.note_updated(session, table, [*gone, *(by_id[row["id"]] for row in changed)])
+    if gone:
+        session.execute(delete(table).where(table.c.id.in_([row["id"] for row in gone])))
+    # Two rows may swap the mark of the default: first nobody has it.
+    if changed and "is_default" in fields:
+        ids = [row["id"] for row in changed]
+        session.execute(update(table).where(table.c.id.in_(ids)).values(is_default=False))
+    for row in changed:
+        values = {field: row.get(field) for field in fields}
+        session.execute(update(table).where(table.c.id == row["id"]).values(values))
+    _insert(
+        session, table, [{f: r.get(f) for f in fields} | {"customer_id": customer_id} for r in new]
+    )
+    return bool(gone or new or changed)
+
+
+def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    bare = [{name: value for name, value in row.items() if name != "id"} for row in rows]
+    if undo.KEY not in session.info:
+        session.execute(insert(table), bare)
+        return
+    ids = session.scalars(insert(table).returning(table.c.id), bare)
+    undo.note_inserted(session, table, [(id_,) for id_ in ids])
+
+
+def _company_line(one: Mapping[str, Any]) -> str:
+    name = one.get("company_name") or f"customer {one.get('company_id')}"
+    return f"{name} ({one['role']})" if one.get("role") else str(name)
+
+
+def _told(name: str, old: list[Any], new: list[Any]) -> dict[str, list[Any]]:
+    return {name: [old, new]} if old != new else {}

@@ -1,0 +1,227 @@
+"""Reads about customers: the lists, the record, and whom a "Customer" cell means."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session, selectinload
+
+from app.accounts.models import Operator
+from app.catalogue.models import PriceLevel, Product
+from app.core import filters
+from app.core.countries import country_name
+from app.core.errors import Problem
+from app.core.filters import Choice, Condition, Filter
+from app.core.listing import Listing
+from app.core.text import fold
+from app.customers.models import (
+    Address,
+    Customer,
+    CustomerKind,
+    Group,
+    PaymentMethod,
+    Source,
+    Store,
+    customer_products,
+)
+from app.customers.search import list_condition
+
+BATCH = 5000
+KIND_LABELS = {
+    CustomerKind.INDIVIDUAL: "Individual",
+    CustomerKind.BUSINESS: "Business",
+    CustomerKind.PERPETUAL: "Perpetual",
+}
+
+
+def customer_by_number(session: Session, number: str) -> Customer | None:
+    """The customer of this number, deleted ones too."""
+    return session.scalar(select(Customer).where(Customer.number == number))
+
+
+class CustomerRef(NamedTuple):
+    """Just enough of a customer to point to it."""
+
+    id: int
+    number: str
+
+
+def find_customers(session: Session, cells: Sequence[str]) -> list[CustomerRef | Problem]:
+    """Whom each cell means, in the order of the cells, or what is wrong with it.
+
+    A cell is a customer number, a former number, an email or an exact company name of a live
+    customer, tried in this order; the first way that fits decides, and it must fit only one.
+    """
+    wanted = {cell: cell.strip() for cell in cells}
+    found: dict[str, list[CustomerRef]] = {text: [] for text in wanted.values() if text}
+    ways: list[tuple[Any, Callable[[str], str]]] = [
+        (Customer.number, str),
+        (Customer.former_number, str),
+        (Customer.email_key, str.casefold),
+        (Customer.name_key, lambda text: fold(text)[:330]),
+    ]
+    for column, key in ways:
+        missing = [text for text, rows in found.items() if not rows]
+        for start in range(0, len(missing), BATCH):
+            by_key: dict[str, list[str]] = {}
+            for text in missing[start : start + BATCH]:
+                by_key.setdefault(key(text), []).append(text)
+            condition = column.in_(by_key) & Customer.deleted_at.is_(None)
+            if column is Customer.name_key:
+                condition &= Customer.kind != CustomerKind.INDIVIDUAL.value
+            rows = session.execute(select(column, Customer.id, Customer.number).where(condition))
+            for value, id_, number in rows:
+                for text in by_key[value]:
+                    found[text].append(CustomerRef(id_, number))
+    return [_one(found.get(wanted[cell], [])) for cell in cells]
+
+
+def _one(refs: Sequence[CustomerRef]) -> CustomerRef | Problem:
+    if not refs:
+        return Problem(
+            "customer", "Customer is unknown", "Write a number, an email or an exact company name"
+        )
+    if len(refs) > 1:
+        numbers = ", ".join(ref.number for ref in refs[:5])
+        return Problem("customer", "Customer fits several customers", f"Write one of {numbers}")
+    return refs[0]
+
+
+def addresses_of(session: Session, customer_ids: Sequence[int]) -> Mapping[int, list[Address]]:
+    """The addresses of customers, by customer, the default main one first."""
+    rows = session.scalars(
+        select(Address)
+        .where(Address.customer_id.in_(customer_ids))
+        .order_by(Address.customer_id, Address.kind != "main", ~Address.is_default, Address.id)
+    )
+    found: dict[int, list[Address]] = {id_: [] for id_ in customer_ids}
+    for row in rows:
+        found[row.customer_id].append(row)
+    return found
+
+
+def _has_address(condition: Condition) -> Condition:
+    return exists().where(Address.customer_id == Customer.id, condition)
+
+
+def _named(model: Any, label: Any) -> Any:
+    def choices(session: Session) -> list[Choice]:
+        rows = session.execute(select(model.id, label).order_by(label)).all()
+        return [(str(id_), name) for id_, name in rows]
+
+    return choices
+
+
+def _countries(session: Session) -> list[Choice]:
+    codes = session.scalars(select(Address.country).where(Address.country.is_not(None)).distinct())
+    return sorted(((c, country_name(c)) for c in codes if c), key=lambda pair: pair[1])
+
+
+def _uses_one_of(product_ids: list[int]) -> Condition:
+    used = customer_products.c
+    return exists().where(used.customer_id == Customer.id, used.product_id.in_(product_ids))
+
+
+FILTERS: tuple[Filter, ...] = (
+    filters.choice(
+        "kind", "Kind", Customer.kind, [(k.value, label) for k, label in KIND_LABELS.items()]
+    ),
+    filters.text("number", "Customer number", Customer.number, begins=True, fold=str),
+    filters.text("name", "Name", Customer.sort_name, begins=True, fold=fold),
+    filters.text("email", "Email", Customer.email_key, begins=True, fold=str.casefold),
+    filters.choice("group", "Group", Customer.group_id, _named(Group, Group.name), coerce=int),
+    filters.choice("store", "Store", Customer.store_id, _named(Store, Store.name), coerce=int),
+    filters.choice(
+        "operator",
+        "Dedicated operator",
+        Customer.dedicated_operator_id,
+        _named(Operator, Operator.email),
+        coerce=int,
+    ),
+    filters.choice("source", "Source", Customer.source, [(s.value, s.value) for s in Source]),
+    Filter(
+        "product",
+        "Product/Service in use",
+        filters.Kind.CHOICE,
+        _uses_one_of,
+        choices=_named(Product, Product.name),
+        coerce=int,
+    ),
+    Filter(
+        "country",
+        "Country",
+        filters.Kind.CHOICE,
+        lambda codes: _has_address(Address.country.in_(codes)),
+        choices=_countries,
+    ),
+    Filter(
+        "place",
+        "Place",
+        filters.Kind.TEXT,
+        lambda place: _has_address(filters.begins_with(Address.place_key, fold(place))),
+    ),
+    Filter(
+        "postcode",
+        "Postcode",
+        filters.Kind.TEXT,
+        lambda code: _has_address(filters.begins_with(Address.postcode, code)),
+    ),
+    filters.choice(
+        "payment",
+        "Method of payment",
+        Customer.payment_method,
+        [(m.value, m.value) for m in PaymentMethod],
+    ),
+    filters.choice(
+        "price_level",
+        "Price level",
+        Customer.price_level_id,
+        _named(PriceLevel, PriceLevel.name),
+        coerce=int,
+    ),
+    filters.number_between("rebate", "Rebate", Customer.rebate),
+    filters.yes_no("locked", "Locked customer", Customer.locked),
+    filters.yes_no("restricted", "Restricted", Customer.restricted),
+    filters.yes_no("favourite", "Favourite", Customer.favourite),
+    filters.yes_no("newsletter", "Newsletter", Customer.newsletter),
+    filters.present("has_email", "Has email", Customer.email_key),
+    filters.moment_between("created", "Customer created", Customer.created_at),
+    filters.moment_between("changed", "Client last changed", Customer.changed_at),
+)
+_OPTIONS = (
+    selectinload(Customer.group),
+    selectinload(Customer.addresses),
+    selectinload(Customer.price_level),
+)
+_SORTS: dict[str, Any] = {
+    "name": Customer.sort_name,
+    "number": Customer.number,
+    "created": Customer.created_at,
+    "changed": Customer.changed_at,
+}
+
+
+def _listing(condition: ColumnElement[bool], offered: Sequence[Filter], sort: str) -> Listing:
+    return Listing(
+        statement=select(Customer).where(condition),
+        filters=offered,
+        sorts=_SORTS,
+        default_sort=sort,
+        search=list_condition,
+        options=_OPTIONS,
+    )
+
+
+LIVE = Customer.deleted_at.is_(None)
+CLIENTS = _listing(LIVE, FILTERS, "name")
+BY_KIND: Mapping[CustomerKind, Listing] = {
+    kind: _listing(LIVE & (Customer.kind == kind.value), FILTERS[1:], "name")
+    for kind in CustomerKind
+}
+DELETED = Listing(
+    statement=select(Customer).where(Customer.deleted_at.is_not(None)),
+    filters=FILTERS[:4],
+    sorts={"deleted": Customer.deleted_at},
+    default_sort="-deleted",
+    search=list_condition,
+)
