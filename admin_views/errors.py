@@ -4,8 +4,10 @@ import logging
 import secrets
 from http import HTTPStatus
 
-from flask import Flask, render_template, request
+from flask import Flask, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_security import url_for_security
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -65,11 +67,24 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
-    return answer(
-        400,
-        "Your log-in has ended",
-        "Go back and log in again: what you had typed is put back into its form.",
-    )
+    """A form without its token: mostly one whose log-in has ended while it was open."""
+    if current_user.is_authenticated:
+        return answer(
+            400, "This form is no longer valid", "Go back, reload the page and try again."
+        )
+    log_in = url_for_security("login", next=request.args.get("next") or _page_of_request())
+    if request.headers.get("HX-Request") or request.accept_mimetypes.best == "application/json":
+        return "", 401, {"HX-Redirect": log_in}
+    flash("Your log-in has ended. Log in again: what you had typed is put back.", "info")
+    return redirect(log_in, 303)
+
+
+def _page_of_request() -> str | None:
+    """The page that a form was sent from, to come back to after the log-in."""
+    if (request.endpoint or "").startswith("security."):
+        return None
+    opens = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return request.full_path.rstrip("?") if opens else None
 
 
 def _kontor_error(error: KontorError) -> ResponseReturnValue:

@@ -11,7 +11,7 @@
     root.querySelectorAll("select[data-select], select[data-lookup]").forEach((select) => {
       if (select.tomselect || select.closest("template")) return;
       const settings = {
-        allowEmptyOption: true, maxOptions: 200, hidePlaceholder: true,
+        allowEmptyOption: true, maxOptions: 200, hidePlaceholder: true, refreshThrottle: 0,
         plugins: select.multiple ? ["remove_button"] : [],
         placeholder: select.dataset.placeholder || (select.dataset.lookup ? "Type to find …" : ""),
       };
@@ -106,12 +106,12 @@
     try { sessionStorage.setItem(draftKey(), JSON.stringify(entries)); } catch { /* no room: no draft */ }
   }
   function drafts() {
-    const login = document.body.classList.contains("k-login");
+    const inside = document.querySelector(".k-sidebar") !== null; // not the log-in, not an error
     const form = document.querySelector("form[data-guard]");
     let draft = null;
     try {
       draft = sessionStorage.getItem(draftKey());
-      if (!login) {
+      if (inside) {
         Object.keys(sessionStorage).filter((key) => key.startsWith("kontor-draft:"))
           .forEach((key) => sessionStorage.removeItem(key));
       }

@@ -159,6 +159,12 @@
     try { localStorage.setItem("kontor-theme", next); } catch { /* private window: this page only */ }
   });
 
+  // An address without empty conditions can be read and shared.
+  on("submit", "form[method=get]", (event, form) => {
+    const blank = [...form.elements].filter((field) => field.name && field.value === "");
+    blank.forEach((field) => { field.disabled = true; });
+    window.setTimeout(() => blank.forEach((field) => { field.disabled = false; }));
+  });
   on("change", "[data-submit]", (event, field) => field.form.requestSubmit());
 
   // htmx -----------------------------------------------------------------------------------------------
