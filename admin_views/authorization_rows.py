@@ -53,7 +53,9 @@ class CoverageRow(KontorForm):
         """The fields one by one, then the coverage they make together."""
         valid = super().validate(extra_validators)
         problems = coverage_problems(coverage_in(self))
-        self.place(problems)
+        for problem in problems:
+            # By its own name: inside a repeated row the field's whole name has the row's number.
+            self[problem.field].errors = [*self[problem.field].errors, problem]
         return valid and not problems
 
 
