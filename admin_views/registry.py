@@ -23,6 +23,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.subscriptions",
     "admin_views.authorizations",
     "admin_views.journals",
+    "admin_views.imports",
     "admin_views.jobs",
     "admin_views.products",
     "admin_views.groups",

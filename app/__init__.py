@@ -76,8 +76,10 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.accounts import login
     from app.jobs import worker
+    from app.transfer.imports import operations as imports
 
     login.register(app)
+    imports.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
     cli.register(app)

@@ -4,7 +4,7 @@ import importlib
 
 from flask import Flask
 
-MODULES = ("operators", "start", "worker", "subscriptions")
+MODULES = ("operators", "start", "worker", "subscriptions", "imports")
 
 
 def register(app: Flask) -> None:
