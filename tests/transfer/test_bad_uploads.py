@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from app.core.errors import Refused
-from app.transfer.columns.customers import INDIVIDUAL
+from app.transfer.columns.people import INDIVIDUAL
 from app.transfer.columns.perpetual import PERPETUAL
 from app.transfer.imports import guard
 from app.transfer.imports.layout import find_layouts

@@ -9,7 +9,7 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from app.core.errors import Refused
-from app.transfer.columns.customers import INDIVIDUAL
+from app.transfer.columns.people import INDIVIDUAL
 from app.transfer.imports.layout import find_layouts
 from app.transfer.imports.marks import Fault
 from app.transfer.imports.reader import open_source

@@ -7,9 +7,9 @@ from app.catalogue.models import PriceLevel
 from app.core.errors import NotFound
 from app.transfer.columns.base import WorkbookSpec
 from app.transfer.columns.catalogue import JOURNALS, products_workbook
-from app.transfer.columns.customers import BUSINESS, INDIVIDUAL
 from app.transfer.columns.export import CUSTOMERS
 from app.transfer.columns.invoices import INVOICES
+from app.transfer.columns.people import BUSINESS, INDIVIDUAL
 from app.transfer.columns.perpetual import PERPETUAL
 
 WORKBOOK_NAMES = (

@@ -1,4 +1,4 @@
-"""The columns of individual and business customers, and what both share.
+"""Every column that a customer may have; the workbooks choose from them.
 
 The field names are those of the tables: a customer's own, its address's (`ADDRESS_FIELDS`), its
 `product_ids`, and its mandate's (`mandate_reference`, `mandate_signed_on`).
@@ -7,7 +7,7 @@ The field names are those of the tables: a customer's own, its address's (`ADDRE
 from app.core.permissions import Permission
 from app.customers.models import Gender, PaymentMethod, Source
 from app.transfer.columns import parsers
-from app.transfer.columns.base import Column, Form, SheetSpec, WorkbookSpec
+from app.transfer.columns.base import Column, Form
 
 ADDRESS_FIELDS = frozenset(
     {"street", "line_2", "postcode", "place", "state", "country", "care_of", "po_box"}
@@ -304,120 +304,3 @@ CONTACT_FAMILY_NAME = Column(
     "Name", "name", parsers.text(120), example="Mustermann", note="Of the contact."
 )
 CONTACT_NAME = Column("Contact name", "contact_name", parsers.text(120), width=24)
-
-_ALSO_KNOWN = (
-    FORMER_NUMBER,
-    LINE_2,
-    STATE,
-    PREFERRED_LANGUAGE,
-    ACCOUNT_HOLDER,
-    REASON_FOR_LOSS,
-    FAVOURITE,
-)
-
-INDIVIDUAL = WorkbookSpec(
-    "individual",
-    "Individual customers",
-    "People, one in each row, with their address, bank details and mandate.",
-    (
-        SheetSpec(
-            "Customers",
-            (
-                NUMBER,
-                TITLE,
-                FIRST_NAME,
-                NAME,
-                ALIAS,
-                GENDER,
-                DATE_OF_BIRTH,
-                STREET,
-                POSTCODE,
-                PLACE,
-                CARE_OF,
-                PO_BOX,
-                COUNTRY,
-                TELEPHONE_PRIVATE,
-                BUSINESS_TELEPHONE,
-                MOBILE_PHONE,
-                FAX,
-                EMAIL,
-                HOMEPAGE,
-                IBAN,
-                BIC,
-                REBATE,
-                PRICE_LEVEL,
-                PAYMENT_METHOD,
-                TERM_OF_PAYMENT,
-                NEWSLETTER,
-                PROMOTIONAL_SMS,
-                SOURCE,
-                GROUP,
-                STORE,
-                PRODUCTS,
-                CITIZENSHIP,
-                ID_NUMBER,
-                ID_NUMBER_ISSUED_BY,
-                MEMO,
-                MANDATE_REFERENCE,
-                MANDATE_SIGNED_ON,
-                *_ALSO_KNOWN,
-                INVOICES_BY_EMAIL.hidden(),
-            ),
-            "customer",
-        ),
-    ),
-    Permission.CUSTOMERS_IMPORT,
-)
-
-BUSINESS = WorkbookSpec(
-    "business",
-    "Business customers",
-    "Companies, one in each row, with a contact, address, bank details and mandate.",
-    (
-        SheetSpec(
-            "Customers",
-            (
-                NUMBER,
-                COMPANY_NAME,
-                VAT_ID,
-                REGISTRATION_NUMBER,
-                CONTACT_FIRST_NAME,
-                CONTACT_FAMILY_NAME,
-                STREET,
-                POSTCODE,
-                PLACE,
-                COUNTRY,
-                BUSINESS_TELEPHONE,
-                MOBILE_PHONE,
-                FAX,
-                EMAIL,
-                HOMEPAGE,
-                IBAN,
-                BIC,
-                REBATE,
-                PRICE_LEVEL,
-                PAYMENT_METHOD,
-                TERM_OF_PAYMENT,
-                INVOICES_BY_EMAIL,
-                NEWSLETTER,
-                GROUP,
-                STORE,
-                PRODUCTS,
-                MEMO,
-                MANDATE_REFERENCE,
-                MANDATE_SIGNED_ON,
-                *_ALSO_KNOWN,
-                CONTACT_NAME.hidden(),
-                SOURCE.hidden(),
-                TITLE.hidden(),
-                CARE_OF.hidden(),
-                PO_BOX.hidden(),
-                TELEPHONE_PRIVATE.hidden(),
-                PROMOTIONAL_SMS.hidden(),
-                ALIAS.hidden(),
-            ),
-            "customer",
-        ),
-    ),
-    Permission.CUSTOMERS_IMPORT,
-)
