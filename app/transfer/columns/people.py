@@ -27,6 +27,7 @@ from app.transfer.columns.customers import (
     ID_NUMBER,
     ID_NUMBER_ISSUED_BY,
     INVOICES_BY_EMAIL,
+    LINE_2,
     MANDATE_REFERENCE,
     MANDATE_SIGNED_ON,
     MEMO,
