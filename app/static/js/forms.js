@@ -30,6 +30,7 @@
         });
       }
       const box = new window.TomSelect(select, settings);
+      select.setAttribute("aria-hidden", "true"); // the label names the box that stands in for it
       const described = select.getAttribute("aria-describedby");
       if (described) box.control_input.setAttribute("aria-describedby", described);
     });
