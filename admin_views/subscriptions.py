@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session, joinedload, selectinload
 from wtforms import BooleanField, SelectField, TextAreaField
 
@@ -43,6 +44,9 @@ from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.core.values import parse_amount, parse_date, parse_whole_number
+from app.customers.models import Customer
+from app.customers.queries import addresses_of
+from app.customers.search import search_clients
 from app.extensions import db
 from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, SubscriptionDraft
 from app.subscriptions.merging import coverage_of
@@ -53,12 +57,7 @@ from app.subscriptions.models import (
     SubscriptionStatus,
 )
 from app.subscriptions.operations import change_status, create_subscription, update_subscription
-from app.subscriptions.queries import (
-    SUBSCRIPTIONS,
-    addresses_of,
-    customer_label,
-    search_customers,
-)
+from app.subscriptions.queries import SUBSCRIPTIONS
 from app.subscriptions.rules import SUBSCRIPTION_STATES
 
 _COVERAGE_HINT = "2010, 2010-03 or 2010-03-15; both blank is the term"
@@ -113,6 +112,19 @@ class NewSubscriptionForm(TermForm):
     journal_id = LookupField("Journal", [Required()], lookup="journals")
 
 
+def _customers(session: Session, text: str, limit: int) -> list[tuple[int, str]]:
+    """Customers as the Clients search finds them."""
+    country = current_app.config["SETTINGS"].country
+    hits = search_clients(session, text, country=country, limit=limit).hits
+    return [(hit.id, f"{hit.name} ({hit.number})") for hit in hits]
+
+
+def _customer_label(session: Session, customer_id: int) -> str | None:
+    """The name and number of a live customer."""
+    one = session.get(Customer, customer_id)
+    return f"{one.display_name} ({one.number})" if one and one.deleted_at is None else None
+
+
 def _change_to(status: SubscriptionStatus, done: str) -> Any:
     def perform(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
         reason = answers.get("reason") or None
@@ -153,7 +165,7 @@ class SubscriptionsView(KontorView):
     form_class = TermForm
     create_form_class = NewSubscriptionForm
     lookups = {
-        "customers": Lookup(search_customers, customer_label, Permission.CUSTOMERS_VIEW),
+        "customers": Lookup(_customers, _customer_label, Permission.CUSTOMERS_VIEW),
         "journals": JOURNALS,
     }
     tabs = (history_tab("subscription"),)
@@ -263,9 +275,9 @@ class SubscriptionsView(KontorView):
         if model is None:
             del form.ship_to_address_id
             return
+        addresses = addresses_of(db.session(), [model.customer_id])[model.customer_id]
         form.ship_to_address_id.choices = [("", "the customer's main address")] + [
-            (str(one.id), address_in_words(one))
-            for one in addresses_of(db.session(), model.customer_id)
+            (str(one.id), address_in_words(one)) for one in addresses
         ]
 
     def form_data(self, model: Subscription) -> Mapping[str, Any]:

@@ -16,8 +16,7 @@ from app.core.filters import Condition, Filter, Kind, Span, begins_with
 from app.core.listing import Criteria, Listing
 from app.core.portions import portions
 from app.core.text import sort_key
-from app.customers.models import Address, Customer, CustomerKind
-from app.subscriptions.drafts import AuthorizationDraft
+from app.customers.models import Customer, CustomerKind
 from app.subscriptions.merging import coverage_of, coverage_of_term
 from app.subscriptions.models import (
     Authorization,
@@ -223,48 +222,3 @@ def merged_from(session: Session, authorization_id: int) -> Sequence[Subscriptio
         .join(SubscriptionSourceLink, SubscriptionSourceLink.subscription_id == Subscription.id)
         .where(SubscriptionSourceLink.authorization_id == authorization_id)
     ).all()
-
-
-def search_customers(session: Session, text: str, limit: int) -> list[tuple[int, str]]:
-    """Number and name of the live customers whose number or name begins like this."""
-    begins = or_(
-        begins_with(Customer.number, text), begins_with(Customer.sort_name, sort_key(text))
-    )
-    found = session.scalars(
-        select(Customer)
-        .where(begins, Customer.deleted_at.is_(None))
-        .order_by(Customer.sort_name, Customer.id)
-        .limit(limit)
-    )
-    return [(one.id, f"{one.display_name} ({one.number})") for one in found]
-
-
-def customer_label(session: Session, customer_id: int) -> str | None:
-    """The name and number of a live customer."""
-    one = session.get(Customer, customer_id)
-    return f"{one.display_name} ({one.number})" if one and one.deleted_at is None else None
-
-
-def addresses_of(session: Session, customer_id: int) -> Sequence[Address]:
-    """Where a subscription may be sent."""
-    return session.scalars(
-        select(Address).where(Address.customer_id == customer_id).order_by(Address.id)
-    ).all()
-
-
-def find_same(session: Session, drafts: Sequence[AuthorizationDraft]) -> list[int | None]:
-    """The stored authorization that says the same as each draft, for imports that come twice."""
-    stored: dict[tuple[Any, ...], int] = {}
-    for some in portions(sorted({draft.customer_id for draft in drafts})):
-        for row in session.execute(
-            select(*Authorization.__table__.columns)
-            .where(Authorization.customer_id.in_(some))
-            .order_by(Authorization.id.desc())
-        ):
-            stored[row.customer_id, row.journal_id, row.basis, coverage_of(row), row.note] = row.id
-    return [
-        stored.get(
-            (draft.customer_id, draft.journal_id, draft.basis.value, draft.coverage, draft.note)
-        )
-        for draft in drafts
-    ]

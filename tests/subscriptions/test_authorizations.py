@@ -16,7 +16,6 @@ from app.subscriptions.authorizations import (
 )
 from app.subscriptions.merging import recompute_customers
 from app.subscriptions.models import Authorization, Basis, Subscription
-from app.subscriptions.queries import find_same
 from tests.subscriptions.records import as_told, grant, institution, journal, merged, right
 
 
@@ -203,18 +202,6 @@ def test_a_second_source_of_the_same_right_changes_nothing_but_the_sources(
     assert merged(session) == [f"2010/2012 < {first} {second}"]
     told = select(func.count()).where(AuditEntry.entity == "perpetual rights")
     assert session.scalar(told) == 1
-
-
-def test_an_authorization_that_is_there_already_is_found(session: Session) -> None:
-    library, acta = institution(session), journal(session)
-    [key] = grant(session, right(library, acta, "2010", "2012"))
-    same = right(library, acta, "2010", "2012")
-    others = [
-        right(library, acta, "2010-01", "2012"),
-        right(library, acta, "2010", "2012", basis=Basis.BACKFILE),
-        right(library, acta, "2010", "2012", note="other"),
-    ]
-    assert find_same(session, [same, *others]) == [key, None, None, None]
 
 
 def test_an_import_that_is_taken_back_leaves_the_rights_as_they_were(session: Session) -> None:

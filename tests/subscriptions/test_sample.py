@@ -20,7 +20,7 @@ from app.core.partial_date import PartialDate
 from app.subscriptions.authorizations import create_authorizations, delete_authorizations
 from app.subscriptions.drafts import AuthorizationDraft, read_basis, read_coverage
 from app.subscriptions.models import Authorization, Subscription, SubscriptionSourceLink
-from app.subscriptions.queries import export_lines, find_same
+from app.subscriptions.queries import export_lines
 from tests.subscriptions.records import as_told, institution
 
 DATA = Path(__file__).parent.parent / "data"
@@ -90,13 +90,6 @@ def test_the_sample_in_portions_and_backwards_gives_the_same_rows(
     for start in range(0, 570, 100):
         create_authorizations(session, drafts[::-1][start : start + 100], actor=COMMAND_LINE)
     assert as_told(session) == before
-
-
-def test_the_sample_again_is_found_to_be_there(
-    session: Session, drafts: list[AuthorizationDraft]
-) -> None:
-    keys = create_authorizations(session, drafts, actor=COMMAND_LINE)
-    assert find_same(session, drafts) == keys
 
 
 def test_the_export_names_customer_journal_and_sources(
