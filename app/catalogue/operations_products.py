@@ -16,6 +16,7 @@ from app.audit.rules import snapshot
 from app.catalogue.models import PriceLevel, Product, ProductKind, ProductPrice
 from app.core.actor import Actor
 from app.core.errors import Problem, Refused
+from app.core.money import CENT
 from app.core.permissions import Permission
 
 
@@ -198,7 +199,7 @@ def _apply(
 
 
 def _facts(product: Product) -> dict[str, Any]:
-    prices = {price.price_level_id: price.price for price in product.prices}
+    prices = {price.price_level_id: price.price.quantize(CENT) for price in product.prices}
     return {**snapshot(product), "prices": prices}
 
 
