@@ -108,7 +108,12 @@ def claim_customer(judging: Judging, row: ReadRow) -> None:
 
 
 def judge_new(row: ReadRow, kind: CustomerKind) -> None:
-    """Judge a customer to be made by everything that needs no database."""
+    """Judge a customer to be made by everything that needs no database.
+
+    A row with a wrong customer number was meant for an existing one: its blanks say nothing.
+    """
+    if row.has_refusal("number"):
+        return
     row.refuse_missing()
     row.refuse_for(rules.problems(kind, plain(row.values)))
 

@@ -181,10 +181,7 @@ def _authorizations(session: Session, rows: Sequence[ReadRow]) -> dict[int, dict
                 "journal_id": journal.id,
                 "basis": values.get("basis"),
                 "note": values.get("note"),
-                # As they are stored: a volume read as a number is text there.
-                **{
-                    name: values[name] and str(values[name]) for name in _COVERAGE if name in values
-                },
+                **{name: values.get(name) for name in _COVERAGE},
             }
     return parts
 
