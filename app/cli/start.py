@@ -10,9 +10,13 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
+from sqlalchemy import select
 
+from app.accounts.models import Operator
+from app.cli.seed import demo_if_empty
 from app.cli.supervisor import Program, Supervisor
 from app.config import ROOT, Settings
+from app.extensions import db
 
 WEB_THREADS = 4
 READY_SECONDS = 60
@@ -49,10 +53,10 @@ def start(demo: bool) -> None:
 
 
 def _demo_logins() -> list[tuple[str, str, str]]:
-    """Fill an empty database with the demo; the role, email and password of each log-in."""
-    from app.cli import seed
-
-    return seed.demo_if_empty()
+    """Fill an empty database with the demo; the role, email and password of what is still there."""
+    logins = demo_if_empty()
+    there = set(db.session.scalars(select(Operator.email).where(Operator.demo, Operator.active)))
+    return [login for login in logins if login[1] in there]
 
 
 def web_arguments(settings: Settings) -> list[str]:

@@ -122,6 +122,7 @@ class Watched:
 
     page: Page
     folder: Path
+    log: Path
     errors: list[str] = field(default_factory=list)
     # Console messages that a test expects, as regular expressions: a refused log-in answers 401.
     expected: list[str] = field(default_factory=list)
@@ -148,7 +149,8 @@ class Watched:
             for error in self.errors
             if not any(re.search(pattern, error) for pattern in self.expected)
         ]
-        assert not unexpected, "the browser complained:\n" + "\n".join(unexpected)
+        said = "\n".join([*unexpected, "the server said:", self.log.read_text()[-3000:]])
+        assert not unexpected, f"the browser complained:\n{said}"
 
 
 @pytest.fixture
@@ -168,12 +170,14 @@ def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def watched(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Watched]:
+def watched(
+    context: BrowserContext, site: Site, request: pytest.FixtureRequest
+) -> Iterator[Watched]:
     """A page to drive; console errors and CSP reports fail the test at its end."""
     folder = ARTIFACTS / request.node.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    watched = Watched(context.new_page(), folder)
+    watched = Watched(context.new_page(), folder, site.log)
     watched.listen()
     yield watched
     watched.shot("end")

@@ -1,0 +1,70 @@
+"""What a person does in the panel, in the words of the panel."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site, Watched
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+JOB_MILLISECONDS = 60_000
+
+
+def log_in(watched: Watched, site: Site, role: str) -> None:
+    """Log in as the demo operator of a role."""
+    email, password = site.login(role)
+    page = watched.page
+    page.goto("/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+
+def log_out(page: Page) -> None:
+    """Leave by the menu of the person."""
+    page.get_by_role("button", name="Your menu").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def menu(page: Page, name: str) -> None:
+    """Open an entry of the menu at the side."""
+    page.get_by_role("navigation").get_by_role("link", name=name, exact=True).first.click()
+    expect(page.locator("h1")).to_contain_text(name)
+
+
+def import_file(watched: Watched, title: str, file: str, *, good: int, refused_rows: int) -> None:
+    """Upload a workbook, look at what the check found, import the good rows."""
+    page = watched.page
+    menu(page, "Imports")
+    page.get_by_role("link", name="New import").first.click()
+    page.get_by_role("link", name=f"Upload {title.lower()}").click()
+    page.get_by_label("File").set_input_files(DATA / file)
+    page.get_by_role("button", name="Upload and check").click()
+    start = page.get_by_role("button", name="Start import")
+    expect(start).to_be_visible(timeout=JOB_MILLISECONDS)
+    expect(figure(page, "to create")).to_have_text(f"{good:,}")
+    expect(figure(page, "refused")).to_have_text(f"{refused_rows:,}")
+    if refused_rows:
+        expect(page.locator("#refused table")).to_be_visible()
+    watched.shot(f"checked-{Path(file).stem}")
+    start.click()
+    expect(page.get_by_text("Done", exact=True).first).to_be_visible(timeout=JOB_MILLISECONDS)
+    expect(figure(page, "created")).to_have_text(f"{good:,}")
+    if refused_rows:
+        expect(page.locator("#refused table")).to_be_visible()
+    watched.shot(f"imported-{Path(file).stem}")
+
+
+def figure(page: Page, label: str):  # type: ignore[no-untyped-def]
+    """The number above a label on the page of an import."""
+    return page.locator(".k-figure").filter(has=page.get_by_text(label, exact=True)).locator("b")
+
+
+def download(page: Page, name: str | re.Pattern[str]) -> tuple[str, bytes]:
+    """Press a link or button that downloads; the file's name and bytes."""
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name)).first.click()
+    return waiting.value.suggested_filename, waiting.value.path().read_bytes()
