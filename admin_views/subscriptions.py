@@ -176,7 +176,7 @@ class SubscriptionsView(KontorView):
         Column("source", "Source", source_badge),
         Column("coverage", "Coverage", coverage_in_words),
         Column("volumes", "Volumes", volumes_in_words),
-        Column("term_to", "Term to", sort="term_to"),
+        Column("term_to", "Term to"),
         Column("status", "Status", status_badge),
         Column("sources", "Merged from", source_links),
     )
