@@ -158,7 +158,7 @@ class ImportsView(KontorView):
                 "refresh",
                 "blue",
             ),
-            ("unchanged", model.unchanged, "equal", "grey"),
+            ("unchanged", model.unchanged, "checks", "grey"),
             ("refused", model.refused_rows, "alert-circle", "red"),
         ]
 

@@ -27,6 +27,12 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
+# Icons that the set of icons does not have are blank; the browser says nothing about them.
+MISSING_ICONS = """
+() => [...document.querySelectorAll('svg > use')]
+    .filter((use) => use.getBoundingClientRect().width === 0 && use.parentElement.checkVisibility())
+    .map((use) => use.getAttribute('href').split('#')[1])
+"""
 START_SECONDS = 60
 # The page reports a breach of its Content-Security-Policy as an event; make it an error we see.
 REPORT_CSP = """
@@ -138,8 +144,9 @@ class Watched:
             self.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
     def shot(self, name: str) -> None:
-        """Keep a screenshot under tests/artifacts."""
+        """Keep a screenshot under tests/artifacts, and look for what it would lack."""
         self._count += 1
+        self.errors += [f"no icon {name}" for name in self.page.evaluate(MISSING_ICONS)]
         self.page.screenshot(path=self.folder / f"{self._count:02}-{name}.png", full_page=True)
 
     def check(self) -> None:
