@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, TextAreaField
 
@@ -11,20 +10,12 @@ from admin_views.formatters import Badge, Column
 from admin_views.forms import Group as FormGroup
 from admin_views.forms import KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
-from app.core import filters
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers import operations_reference as operations
 from app.customers.models import Group
-
-GROUPS = Listing(
-    statement=select(Group),
-    filters=(filters.yes_no("approval", "Approval required", Group.approval_required),),
-    sorts={"name": filters.lowered(Group.name)},
-    default_sort="name",
-    search=lambda text: filters.lowered(Group.name).contains(text.lower(), autoescape=True),
-)
+from app.customers.queries_reference import GROUPS
 
 
 class GroupForm(KontorForm):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.base import KontorView
@@ -11,11 +10,10 @@ from admin_views.forms import Group, KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
 from app.catalogue import operations_products as operations
 from app.catalogue.models import PriceLevel
+from app.catalogue.queries_products import LEVELS
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
-
-LEVELS = Listing(statement=select(PriceLevel), sorts={"name": PriceLevel.name}, default_sort="name")
 
 
 class LevelForm(KontorForm):

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from flask import g
-from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from wtforms import BooleanField, SelectField
 
 from admin_views.base import KontorView
@@ -23,41 +23,14 @@ from admin_views.forms import (
 from admin_views.history import history_tab
 from admin_views.records import Section
 from app.catalogue import operations_products as operations
-from app.catalogue.models import PriceLevel, Product, ProductKind, ProductPrice
-from app.core import filters
+from app.catalogue.models import PriceLevel, Product, ProductKind
+from app.catalogue.queries_products import PRODUCTS
 from app.core.actor import Actor
-from app.core.filters import lowered
 from app.core.listing import Listing
 from app.core.money import format_amount
 from app.core.permissions import Permission
 from app.core.values import parse_amount
 from app.extensions import db
-
-
-def any_price(span: filters.Span) -> ColumnElement[bool]:
-    """Products that cost between the two at any price level."""
-    parts = [ProductPrice.price >= span.low] if span.low is not None else []
-    parts += [ProductPrice.price <= span.high] if span.high is not None else []
-    return Product.prices.any(and_(*parts))
-
-
-PRODUCTS = Listing(
-    statement=select(Product),
-    filters=(
-        filters.choice("kind", "Kind", Product.kind, choices_of(ProductKind)),
-        filters.yes_no("discountable", "Discountable", Product.discountable),
-        filters.number_between("vat", "VAT rate", Product.vat_rate, decimals=1),
-        filters.Filter("price", "Price", filters.Kind.NUMBER, any_price, decimals=2),
-        filters.yes_no("active", "Active", Product.active),
-    ),
-    sorts={"number": Product.number, "name": lowered(Product.name)},
-    default_sort="name",
-    search=lambda text: (
-        lowered(Product.name).contains(text.lower(), autoescape=True)
-        | func.lower(Product.number).contains(text.lower(), autoescape=True)
-    ),
-    options=(selectinload(Product.prices),),
-)
 
 
 class ProductForm(KontorForm):

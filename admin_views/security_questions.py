@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import BooleanField
 
@@ -10,22 +9,12 @@ from admin_views.base import KontorView
 from admin_views.formatters import Badge, Column
 from admin_views.forms import Group, KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
-from app.core import filters
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers import operations_reference as operations
 from app.customers.models import SecurityQuestion
-
-QUESTIONS = Listing(
-    statement=select(SecurityQuestion),
-    filters=(filters.yes_no("active", "Active", SecurityQuestion.active),),
-    sorts={"question": filters.lowered(SecurityQuestion.question)},
-    default_sort="question",
-    search=lambda text: filters.lowered(SecurityQuestion.question).contains(
-        text.lower(), autoescape=True
-    ),
-)
+from app.customers.queries_reference import QUESTIONS
 
 
 class QuestionForm(KontorForm):
