@@ -65,10 +65,10 @@ def run(
     assert job_id is not None
     jobs.run_now(job_id)
     found = db.session.get_one(Import, import_id)
-    if found.state != ImportState.CHECKED:
+    if found.state not in (ImportState.CHECKED, ImportState.DONE):
         return _refused_whole(job_id, found)
     whole = all_or_nothing and bool(found.refused_rows)
-    if not dry_run and not whole:
+    if found.state == ImportState.CHECKED and not dry_run and not whole:
         progress("Writing …")
         with transaction() as session:
             job_id = operations.start_run(

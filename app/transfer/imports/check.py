@@ -196,7 +196,7 @@ def _nothing_to_do(import_id: int, earlier: Import) -> dict[str, Any]:
         found.rows = found.unchanged = earlier_rows
         found.message = message
         found.layout = {"repeats": True, "create": 0, "update": 0}
-        found.state = ImportState.CHECKED
+        found.state = ImportState.DONE
     return {"import": import_id, **asdict(Counts(rows=earlier_rows, unchanged=earlier_rows))}
 
 
@@ -237,4 +237,6 @@ def _keep(
                 days=current_app.config["SETTINGS"].retention_days,
             )
             found.plan_file_id = stored.id
-        found.state = ImportState.CHECKED
+            found.state = ImportState.CHECKED
+        else:  # there is nothing to choose
+            found.state = ImportState.DONE

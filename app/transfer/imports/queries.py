@@ -23,6 +23,7 @@ def imported_before(session: Session, one: Import) -> Import | None:
             Import.sha256 == one.sha256,
             Import.kind == one.kind,
             Import.state == ImportState.DONE,
+            Import.refused_rows < Import.rows,
             Import.id < one.id,
         )
         .order_by(Import.id.desc())

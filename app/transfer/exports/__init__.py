@@ -1,0 +1,1 @@
+"""Exports: what leaves Kontor as workbooks and CSV files."""

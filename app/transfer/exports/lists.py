@@ -1,0 +1,130 @@
+"""The lists that can be exported: each with its rows, its columns and who may see it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from app.catalogue.models import PriceLevel
+from app.catalogue.queries_journals import JOURNALS
+from app.catalogue.queries_products import LEVELS, PRODUCTS
+from app.core.counts import exact_count
+from app.core.errors import NotFound
+from app.core.listing import Criteria, Listing
+from app.core.permissions import Permission
+from app.customers.models import CustomerKind, Group, SecurityQuestion, Store
+from app.customers.queries import BY_KIND, CLIENTS
+from app.customers.queries_reference import GROUPS, QUESTIONS, STORES
+from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
+from app.transfer.columns import lists as columns
+from app.transfer.columns import workbook_spec
+from app.transfer.columns.base import Column
+from app.transfer.exports import rows
+from app.transfer.exports.customers import COLUMNS, customer_rows
+
+Rows = Callable[[Session, Listing, Criteria], Iterator[Any]]
+Statement = Callable[[Listing, Criteria], Select[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportList:
+    """One list as it leaves: `rows` gives values in the order of `columns`.
+
+    `permission` is needed beside the permission to export at all.
+    """
+
+    name: str
+    title: str
+    permission: Permission
+    listing: Listing
+    columns: Callable[[Session], Sequence[Column]]
+    rows: Rows
+    count: Callable[[Session, Listing, Criteria], int]
+
+
+def _count(session: Session, listing: Listing, criteria: Criteria) -> int:
+    return exact_count(session, listing.where(criteria))
+
+
+def _plain(
+    name: str,
+    title: str,
+    permission: Permission,
+    listing: Listing,
+    offered: Sequence[Column],
+    found: Rows,
+) -> ExportList:
+    return ExportList(name, title, permission, listing, lambda session: offered, found, _count)
+
+
+def _workbook(session: Session, name: str) -> Sequence[Column]:
+    return workbook_spec(session, name).sheets[0].columns
+
+
+_CUSTOMERS = (
+    ("customers", "Customers", CLIENTS),
+    ("individual", "Individual customers", BY_KIND[CustomerKind.INDIVIDUAL]),
+    ("business", "Business customers", BY_KIND[CustomerKind.BUSINESS]),
+    ("perpetual", "Perpetual customers", BY_KIND[CustomerKind.PERPETUAL]),
+)
+_SEE = Permission
+_ALL = (
+    *(
+        _plain(name, title, _SEE.CUSTOMERS_VIEW, listing, COLUMNS, customer_rows)
+        for name, title, listing in _CUSTOMERS
+    ),
+    _plain(
+        "subscriptions",
+        "Subscriptions",
+        _SEE.SUBSCRIPTIONS_VIEW,
+        SUBSCRIPTIONS,
+        columns.SUBSCRIPTIONS,
+        rows.subscription_rows,
+    ),
+    _plain(
+        "authorizations",
+        "Journal authorizations",
+        _SEE.SUBSCRIPTIONS_VIEW,
+        AUTHORIZATIONS,
+        columns.AUTHORIZATIONS,
+        rows.authorization_rows,
+    ),
+    ExportList(
+        "journals",
+        "Journals",
+        _SEE.CATALOGUE_VIEW,
+        JOURNALS,
+        lambda session: _workbook(session, "journals"),
+        rows.journal_rows,
+        rows.count_journal_rows,
+    ),
+    ExportList(
+        "products",
+        "Products",
+        _SEE.CATALOGUE_VIEW,
+        PRODUCTS,
+        lambda session: _workbook(session, "products"),
+        rows.product_rows,
+        _count,
+    ),
+    _plain("stores", "Stores", _SEE.STORES_MANAGE, STORES, columns.STORES,
+           rows.rows_of(Store, columns.STORES)),
+    _plain("groups", "Groups", _SEE.GROUPS_MANAGE, GROUPS, columns.GROUPS,
+           rows.rows_of(Group, columns.GROUPS)),
+    _plain("price_levels", "Price levels", _SEE.SETTINGS_MANAGE, LEVELS, columns.PRICE_LEVELS,
+           rows.rows_of(PriceLevel, columns.PRICE_LEVELS)),
+    _plain("security_questions", "Security questions", _SEE.SETTINGS_MANAGE, QUESTIONS,
+           columns.SECURITY_QUESTIONS,
+           rows.rows_of(SecurityQuestion, columns.SECURITY_QUESTIONS)),
+)  # fmt: skip
+LISTS: dict[str, ExportList] = {one.name: one for one in _ALL}
+
+
+def find_list(name: str) -> ExportList:
+    """The list of this name. Raises NotFound."""
+    try:
+        return LISTS[name]
+    except KeyError:
+        raise NotFound(f"There is no list {name} to export") from None

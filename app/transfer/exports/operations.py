@@ -1,0 +1,284 @@
+"""Exports: written at once or by a job, kept for a while, and each with its receipt.
+
+The receipt is an entry of the history (`exported`): who, when, which list and conditions, how
+many rows, the checksum of the file, and whether bank details stood in it in full.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from app.audit import operations as audit
+from app.audit.models import Action, AuditEntry
+from app.core import clock, storage
+from app.core.actor import Actor
+from app.core.listing import Criteria
+from app.core.permissions import Permission
+from app.extensions import db, transaction
+from app.jobs import operations as jobs
+from app.jobs import registry
+from app.jobs.context import JobContext
+from app.jobs.models import Job
+from app.jobs.registry import OnAbandoned
+from app.transfer.columns.base import Column
+from app.transfer.exports.cells import defused, masked, sheet_cells, text_cells
+from app.transfer.exports.lists import ExportList, find_list
+from app.transfer.exports.writers import write_archive, write_workbook
+
+JOB: Final = "export"
+ENTITY: Final = "export"
+PURPOSE: Final = "export"
+# Above this, the panel lets a job write the export (domain.md, section 3).
+ROWS_AT_ONCE: Final = 2_000
+# From here on, a ZIP of two CSV files.
+ROWS_OF_ARCHIVE: Final = 100_000
+MEDIA_TYPES: Final = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "zip": "application/zip",
+}
+
+Watch = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: rows of data, format ("xlsx" or "zip"), checksum, and what was asked."""
+
+    export: ExportList
+    rows: int
+    format: str
+    sha256: str
+    size: int
+    conditions: Sequence[tuple[str, str]]
+    bank_details: str
+
+    @property
+    def file_name(self) -> str:
+        """The name it is offered by: the list and the day."""
+        day = clock.now().astimezone(_zone()).date()
+        return f"{self.export.title} {day.isoformat()}.{self.format}"
+
+
+def may_export(export: ExportList, actor: Actor) -> bool:
+    """Whether this person may export this list."""
+    return actor.may(Permission.EXPORT) and actor.may(export.permission)
+
+
+def count(session: Session, export: ExportList, criteria: Criteria) -> int:
+    """How many rows the export will have. Raises Refused for conditions that do not fit."""
+    return export.count(session, export.listing, criteria)
+
+
+def criteria_of(
+    search: str = "", filters: Mapping[str, str] | None = None, sort: str = ""
+) -> Criteria:
+    """Conditions as they come from an address, a command or a job; days are the company's."""
+    return Criteria(
+        search=search,
+        filters=dict(filters or {}),
+        sort=sort.removeprefix("-"),
+        descending=sort.startswith("-"),
+        zone=_zone(),
+    )
+
+
+def write(
+    export: ExportList,
+    criteria: Criteria,
+    target: Path,
+    *,
+    actor: Actor,
+    watch: Watch = lambda done: None,
+) -> Written:
+    """Write an export into a file: a workbook, or from 100,000 rows on the ZIP.
+
+    `watch` is told of every row and may raise to stop. Raises NotAllowed, and Refused for
+    conditions that do not fit.
+    """
+    actor.require(Permission.EXPORT)
+    actor.require(export.permission)
+    session = db.session()
+    session.rollback()  # what stands there now, not when the request began
+    columns = export.columns(session)
+    conditions = export.listing.describe(criteria, session)
+    as_archive = count(session, export, criteria) >= ROWS_OF_ARCHIVE
+    rows = _Rows(export.rows(session, export.listing, criteria), watch)
+    zone = _zone()
+    if as_archive:
+        cells = text_cells(columns, actor, zone)
+        name = export.title.lower()
+        write_archive(
+            target,
+            (f"{name}.csv", [column.label for column in columns], rows.through(cells)),
+            (
+                "filter settings.csv",
+                ("Setting", "Value"),
+                _settings(export, conditions, actor, rows),
+            ),
+            separator=current_app.config["SETTINGS"].csv_separator,
+        )
+    else:
+        write_workbook(
+            target, export.title, columns, rows.through(sheet_cells(columns, actor, zone))
+        )
+    return Written(
+        export=export,
+        rows=rows.done,
+        format="zip" if as_archive else "xlsx",
+        sha256=_sha256(target),
+        size=target.stat().st_size,
+        conditions=conditions,
+        bank_details=_bank_details(columns, actor),
+    )
+
+
+def record_export(
+    session: Session, written: Written, *, actor: Actor, stored_id: int | None = None
+) -> int:
+    """Write the receipt of an export; its number. `stored_id` names the file where one is kept."""
+    told = {
+        "list": written.export.name,
+        "filter": [f"{label}: {value}" for label, value in written.conditions],
+        "rows": written.rows,
+        "format": written.format,
+        "size": written.size,
+        "sha256": written.sha256,
+        "bank_details": written.bank_details,
+    }
+    entry = audit.entry(
+        actor=actor,
+        action=Action.EXPORTED,
+        entity=ENTITY,
+        entity_id=stored_id,
+        entity_label=written.export.title,
+        changes={name: [None, value] for name, value in told.items()},
+    )
+    return session.scalars(insert(AuditEntry).returning(AuditEntry.id), [entry]).one()
+
+
+def export_now(export: ExportList, criteria: Criteria, *, actor: Actor) -> int:
+    """Write an export and keep it; the number of its receipt."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export"
+        written = write(export, criteria, path, actor=actor)
+        with transaction() as session:
+            return _keep(session, path, written, actor)
+
+
+def start_export(
+    session: Session, export: ExportList, criteria: Criteria, *, actor: Actor, total: int
+) -> Job:
+    """Have a large export written by a job. Raises NotAllowed."""
+    actor.require(Permission.EXPORT)
+    actor.require(export.permission)
+    sort = f"-{criteria.sort}" if criteria.descending else criteria.sort
+    params = {
+        "list": export.name,
+        "search": criteria.search,
+        "filters": dict(criteria.filters),
+        "sort": sort,
+    }
+    return jobs.enqueue(
+        session, JOB, params, actor=actor, title=f"Export of {export.title.lower()}", total=total
+    )
+
+
+def run_export(context: JobContext) -> dict[str, Any]:
+    """Write an export as a job. One that was killed starts anew, unless its file was kept."""
+    if context.cursor is not None:
+        return dict(context.cursor)
+    params = context.params
+    export = find_list(params["list"])
+    criteria = criteria_of(params["search"], params["filters"], params["sort"])
+
+    def watch(done: int) -> None:
+        context.progress(done, phase="Writing rows")
+        context.stop_if_cancelled()
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "export"
+        written = write(export, criteria, path, actor=context.actor, watch=watch)
+        context.progress(written.rows, phase="Keeping the file")
+        with transaction() as session:
+            receipt = _keep(session, path, written, context.actor)
+            result = {"receipt": receipt, "rows": written.rows, "format": written.format}
+            # In the transaction of the receipt: a worker killed right here exports nothing twice.
+            context.checkpoint(session, result, written.rows)
+    return result
+
+
+def register() -> None:
+    """Make the kind of job known."""
+    registry.register(JOB, run_export, on_abandoned=OnAbandoned.RESUME)
+
+
+def _keep(session: Session, path: Path, written: Written, actor: Actor) -> int:
+    with path.open("rb") as content:
+        stored = storage.save(
+            session,
+            content,
+            name=written.file_name,
+            media_type=MEDIA_TYPES[written.format],
+            purpose=PURPOSE,
+            owner_id=actor.operator_id,
+            days=current_app.config["SETTINGS"].retention_days,
+        )
+    return record_export(session, written, actor=actor, stored_id=stored.id)
+
+
+class _Rows:
+    """Counts the rows that pass by, and tells of them now and then."""
+
+    EVERY: Final = 500
+
+    def __init__(self, rows: Iterator[Any], watch: Watch) -> None:
+        self._rows = rows
+        self._watch = watch
+        self.done = 0
+
+    def through(self, cells: Sequence[Callable[[Any], Any]]) -> Iterator[list[Any]]:
+        """Each row with its values made into cells."""
+        for row in self._rows:
+            self.done += 1
+            if self.done % self.EVERY == 0:
+                self._watch(self.done)
+            yield [cell(value) for cell, value in zip(cells, row, strict=True)]
+
+
+def _settings(
+    export: ExportList, conditions: Sequence[tuple[str, str]], actor: Actor, rows: _Rows
+) -> Iterator[tuple[str, str]]:
+    """What was asked, by whom and when; read last, when the rows are counted."""
+    moment = clock.now().astimezone(_zone()).replace(tzinfo=None)
+    yield "List", export.title
+    yield "Exported by", defused(actor.label)
+    yield "Exported", moment.isoformat(" ", timespec="seconds")
+    for label, value in conditions:
+        yield label, defused(value)
+    if not conditions:
+        yield "Conditions", "none: the whole list"
+    yield "Rows", str(rows.done)
+
+
+def _bank_details(columns: Sequence[Column], actor: Actor) -> str:
+    if not any(column.masked for column in columns):
+        return "none"
+    return "masked" if any(masked(column, actor) for column in columns) else "in full"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _zone() -> tzinfo:
+    return ZoneInfo(current_app.config["SETTINGS"].timezone)

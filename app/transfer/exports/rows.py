@@ -1,0 +1,156 @@
+"""The rows of every exported list but customers: Core selects, in the order of the columns."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Select, case, func, literal, null, select
+from sqlalchemy.orm import Session
+
+from app.catalogue.models import Journal, JournalCoverage, PriceLevel, Product, ProductPrice
+from app.core.counts import exact_count
+from app.core.listing import Criteria, Listing
+from app.customers.models import Customer, CustomerKind
+from app.subscriptions.models import Authorization
+from app.subscriptions.queries import SubscriptionLine, export_lines
+from app.transfer.columns.base import Column
+from app.transfer.columns.catalogue import JOURNALS
+from app.transfer.columns.lists import AUTHORIZATIONS, SUBSCRIPTIONS
+from app.transfer.exports.streams import stream
+
+# A customer as other lists name one: a company's name, or first and last name.
+CUSTOMER_NAME: Any = case(
+    (Customer.kind != CustomerKind.INDIVIDUAL, Customer.company_name),
+    else_=func.trim(
+        func.coalesce(Customer.first_name, "") + " " + func.coalesce(Customer.name, "")
+    ),
+)
+_ISSN: Any = func.coalesce(Journal.print_issn, Journal.online_issn)
+
+
+def chosen(
+    listing: Listing, criteria: Criteria, model: Any, columns: Sequence[Column], **others: Any
+) -> Select[Any]:
+    """The rows asked for: each column's field of the model, or what `others` gives for it."""
+    expressions = [
+        others[column.field] if column.field in others else getattr(model, column.field)
+        for column in columns
+    ]
+    return (
+        listing.where(criteria)
+        .with_only_columns(*expressions)
+        .select_from(model)
+        .order_by(*listing.order(criteria))
+    )
+
+
+def rows_of(
+    model: Any, columns: Sequence[Column]
+) -> Callable[[Session, Listing, Criteria], Iterator[Any]]:
+    """The rows of a list whose columns are all the model's own."""
+
+    def found(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+        return stream(session, chosen(listing, criteria, model, columns))
+
+    return found
+
+
+def rows_of_customers(
+    model: Any, columns: Sequence[Column], **others: Any
+) -> Callable[[Session, Listing, Criteria], Iterator[Any]]:
+    """The rows of a list that name a customer, each by number and name."""
+
+    def found(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+        statement = chosen(listing, criteria, model, columns, **others)
+        return stream(session, statement.join(Customer, Customer.id == model.customer_id))
+
+    return found
+
+
+def subscription_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Ordinary subscriptions and merged rights, with their sources in words."""
+    names = [column.field for column in SUBSCRIPTIONS]
+    assert set(names) == {field.name for field in fields(SubscriptionLine)}
+    return ([getattr(line, name) for name in names] for line in export_lines(session, criteria))
+
+
+def authorization_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Journal authorizations with their customer and journal."""
+    statement = chosen(
+        listing, criteria, Authorization, AUTHORIZATIONS,
+        customer=Customer.number, customer_name=CUSTOMER_NAME, issn=_ISSN, journal=Journal.title,
+    )  # fmt: skip
+    return stream(
+        session,
+        statement.join(Customer, Customer.id == Authorization.customer_id).join(
+            Journal, Journal.id == Authorization.journal_id
+        ),
+    )
+
+
+_KBART: dict[str, Any] = {
+    "publication_title": Journal.title,
+    "print_identifier": Journal.print_issn,
+    "online_identifier": Journal.online_issn,
+    "date_first_issue_online": JournalCoverage.first,
+    "num_first_vol_online": JournalCoverage.first_volume,
+    "num_first_issue_online": JournalCoverage.first_issue,
+    "date_last_issue_online": JournalCoverage.last,
+    "num_last_vol_online": JournalCoverage.last_volume,
+    "num_last_issue_online": JournalCoverage.last_issue,
+    "title_url": Journal.title_url,
+    "title_id": Journal.title_id,
+    "embargo_info": JournalCoverage.embargo,
+    "coverage_depth": JournalCoverage.coverage_depth,
+    "notes": JournalCoverage.note,
+    "publisher_name": Journal.publisher,
+    "publication_type": literal("serial"),
+    "access_type": Journal.access_type,
+}
+
+
+def _journals(listing: Listing, criteria: Criteria) -> Select[Any]:
+    """A row for each coverage, as KBART has it; the columns of books stay empty."""
+    expressions = [_KBART.get(column.field, null()) for column in JOURNALS.sheets[0].columns]
+    return (
+        listing.where(criteria)
+        .with_only_columns(*expressions)
+        .select_from(Journal)
+        .outerjoin(JournalCoverage, JournalCoverage.journal_id == Journal.id)
+        .order_by(*listing.order(criteria), JournalCoverage.first_day, JournalCoverage.id)
+    )
+
+
+def journal_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Journals with their coverages, in the columns of a KBART file."""
+    return stream(session, _journals(listing, criteria))
+
+
+def count_journal_rows(session: Session, listing: Listing, criteria: Criteria) -> int:
+    """How many coverages there are, which is more than journals."""
+    return exact_count(session, _journals(listing, criteria))
+
+
+def product_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Products with a price for each price level."""
+    levels = session.execute(select(PriceLevel.id, PriceLevel.name).order_by(PriceLevel.name)).all()
+    own: tuple[Any, ...] = (
+        Product.number,
+        Product.name,
+        Product.kind,
+        Product.discountable,
+        Product.vat_rate,
+    )
+    prices = [
+        select(ProductPrice.price)
+        .where(ProductPrice.product_id == Product.id, ProductPrice.price_level_id == id_)
+        .scalar_subquery()
+        for id_, _ in levels
+    ]
+    statement = (
+        listing.where(criteria)
+        .with_only_columns(*own, *prices, Product.active)
+        .select_from(Product)
+        .order_by(*listing.order(criteria))
+    )
+    return stream(session, statement)

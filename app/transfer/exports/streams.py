@@ -1,0 +1,16 @@
+"""Reads rows for exports a portion at a time, as plain tuples and never as records."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+PORTION: Final = 1000
+
+
+def stream(session: Session, statement: Select[Any]) -> Iterator[Any]:
+    """The rows of a statement; memory holds one portion of them."""
+    found = session.execute(statement.execution_options(yield_per=PORTION))
+    for rows in found.partitions():
+        yield from rows
