@@ -74,6 +74,8 @@ class KontorView(Saving):
     lookups: ClassVar[Mapping[str, Lookup]] = {}
     checks: ClassVar[Mapping[str, Check]] = {}
     first_tab: ClassVar[str] = "Details"
+    # Under which name features hang tabs onto the records; several views may share one.
+    records_name: ClassVar[str] = ""
     search_hint: ClassVar[str] = "Search"
     empty_hint: ClassVar[str] = ""
     export_kind: ClassVar[str] = ""
@@ -205,7 +207,7 @@ class KontorView(Saving):
         model = self.record_or_404()
         session = db.session()
         actor = current_actor()
-        tabs = tabs_for(self.endpoint_name, self.tabs, actor, model)
+        tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, actor, model)
         opened = request.args.get("tab", "")
         return self.render(
             self.details_template,
@@ -220,7 +222,7 @@ class KontorView(Saving):
     def tab_view(self) -> str:
         """One tab of a record, as a fragment."""
         model = self.record_or_404()
-        tabs = tabs_for(self.endpoint_name, self.tabs, current_actor(), model)
+        tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, current_actor(), model)
         tab = next((tab for tab in tabs if tab.name == request.args.get("tab")), None)
         if tab is None:
             abort(404)

@@ -1,5 +1,6 @@
 """The History tab: what was changed, when, by whom, field by field."""
 
+from collections.abc import Callable
 from math import ceil
 from typing import Any
 
@@ -14,10 +15,17 @@ ROWS = 25
 ABBREVIATIONS = {"bic", "iban", "id", "issn", "sms", "url", "vat"}
 
 
-def history_tab(entity: str) -> RecordTab:
-    """The history of one record of a kind, newest first."""
+def history_tab(
+    entity: str, of: Callable[[Any], list[ColumnElement[bool]]] | None = None
+) -> RecordTab:
+    """The history of one record of a kind, newest first.
+
+    `of` gives the conditions for a record that is told of otherwise than by its own id.
+    """
 
     def about(model: Any) -> list[ColumnElement[bool]]:
+        if of is not None:
+            return of(model)
         return [AuditEntry.entity == entity, AuditEntry.entity_id == model.id]
 
     def count(session: Session, model: Any) -> int:

@@ -42,6 +42,11 @@ class Reading(Guarded, ModelView):
         statement = select(self.model_class).where(self.key_column == wanted, *self.scope())
         return session.scalar(statement.options(*self.record_options()))
 
+    def in_scope(self, session: Session, ids: Sequence[int]) -> list[int]:
+        """Those of the ids that this view may touch, in one query."""
+        statement = select(self.key_column).where(self.key_column.in_(ids), *self.scope())
+        return sorted(session.scalars(statement))
+
     def record_options(self) -> Sequence[Any]:
         """Loader options for one record."""
         return ()

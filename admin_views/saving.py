@@ -248,7 +248,7 @@ class Saving(Reading):
             )
         try:
             with in_words(), transaction() as session:
-                here = [i for i in ids if self.find(session, i) is not None]
+                here = self.in_scope(session, ids)
                 if not here:
                     raise NotFound("The chosen records are no longer there.")
                 message = action.perform(session, here, _answers(action), current_actor())

@@ -1,5 +1,6 @@
 """What every list, form and record of the panel does, tried on stores, groups and products."""
 
+import io
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -257,13 +258,13 @@ def test_new_rows_come_from_an_empty_one_with_a_place_for_its_number() -> None:
     assert [(field.name, field.data) for field in row] == [("rows-__index__-place", None)]
 
 
-def test_every_icon_that_a_page_names_is_in_the_sprite() -> None:
+def test_every_icon_that_a_page_names_is_in_the_sprite(app: Flask) -> None:
     sprite = (ROOT / "app/static/vendor/tabler-icons/sprite.svg").read_text(encoding="utf-8")
     known = set(re.findall(r'<symbol id="([^"]+)"', sprite))
-    named = set()
+    named = {view.menu_icon_value for view in app.extensions["admin"][0]._views}
     for path in (ROOT / "templates").rglob("*.html"):
         named |= set(re.findall(r'icon\("([a-z0-9-]+)"', path.read_text(encoding="utf-8")))
-    pattern = r'(?:icon=|icon\(|menu_icon_value=|icon, endpoint_name = "[^"]*", )"([a-z0-9-]+)"'
+    pattern = r'(?:icon=|icon\()"([a-z0-9-]+)"'
     for path in (ROOT / "admin_views").glob("*.py"):
         named |= set(re.findall(pattern, path.read_text(encoding="utf-8")))
     assert named - known == set()
@@ -303,3 +304,13 @@ def test_the_dashboard_shows_each_role_its_own_figures(as_role: AsRole, session:
     assert "Individual customers" in operations
     assert "invoices" not in operations
     assert factories.PASSWORD not in operations
+
+
+def test_too_large_an_upload_is_refused_in_one_sentence(
+    app: Flask, admin: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 1000)
+    body = {"file": (io.BytesIO(b"x" * 5000), "customers.xlsx")}
+    answer = admin.post("/admin/groups/new/", data=body, content_type="multipart/form-data")
+    assert answer.status_code == 413
+    assert "This file is too large" in answer.text
