@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import joinedload
 
 from admin_views.base import KontorView
 from admin_views.formatters import Column
@@ -12,12 +13,13 @@ from admin_views.records import Section
 from admin_views.rights import (
     coverage_in_words,
     customer_link,
+    journal_in_words,
     journal_link,
     subscription_links,
-    volumes_in_words,
 )
 from app.core.listing import Listing
 from app.core.permissions import Permission
+from app.customers.models import Customer
 from app.subscriptions.models import Authorization
 from app.subscriptions.queries import AUTHORIZATIONS
 
@@ -33,11 +35,9 @@ class AuthorizationsView(KontorView):
     empty_hint = "They are added on the form of a perpetual customer, or imported with customers."
     columns = (
         Column("customer", "Customer", lambda row: row.customer.display_name),
-        Column("journal", "Journal", lambda row: row.journal.title, main=True),
-        Column("issn", "ISSN", lambda row: row.journal.print_issn or row.journal.online_issn),
+        Column("journal", "Journal", journal_in_words, main=True),
         Column("basis", "Basis"),
         Column("coverage", "Coverage", coverage_in_words),
-        Column("volumes", "Volumes", volumes_in_words),
         Column("note", "Note"),
     )
     tabs = (history_tab("authorization"),)
@@ -50,10 +50,9 @@ class AuthorizationsView(KontorView):
         """The record names customer and journal."""
         return (joinedload(Authorization.customer), joinedload(Authorization.journal))
 
-    def find(self, session: Session, id: Any) -> Any:
-        """One authorization, unless its customer is deleted."""
-        row = super().find(session, id)
-        return row if row is not None and row.customer.deleted_at is None else None
+    def scope(self) -> list[ColumnElement[bool]]:
+        """Those of live customers."""
+        return [Authorization.customer.has(Customer.deleted_at.is_(None))]
 
     def headline(self, model: Authorization) -> str:
         """The journal."""
@@ -73,7 +72,6 @@ class AuthorizationsView(KontorView):
                     ("Journal", journal_link(model.journal)),
                     ("Basis", model.basis),
                     ("Coverage", coverage_in_words(model)),
-                    ("Volumes", volumes_in_words(model)),
                     ("Note", model.note),
                     ("Given", model.created_at),
                 ],

@@ -4,9 +4,10 @@ from math import ceil
 from typing import Any
 
 from flask import render_template
+from markupsafe import Markup
 from sqlalchemy.orm import Session, object_session
 
-from admin_views.formatters import Badge, Column, Link
+from admin_views.formatters import Badge, Column, Link, day, show
 from admin_views.records import RecordTab
 from admin_views.registry import address_of
 from app.catalogue.coverage import in_words
@@ -40,11 +41,31 @@ def status_badge(row: Any) -> Badge:
 
 
 def coverage_in_words(row: Any) -> Any:
-    """The content covered by date; a right stated by volume alone is flagged."""
+    """The content covered; a right stated by volume alone is flagged."""
     coverage = coverage_of(row)
+    lines = [Markup('<span class="text-nowrap">{}</span>').format(in_words(coverage))]
     if coverage.volume_only:
-        return Badge("by volume alone", "yellow", "alert-triangle")
-    return in_words(coverage)
+        lines.append(show(Badge("by volume alone", "yellow", "alert-triangle")))
+    elif volumes := volumes_in_words(row):
+        lines.append(Markup('<span class="text-secondary">volumes {}</span>').format(volumes))
+    return Markup("<br>").join(lines)
+
+
+def journal_in_words(row: Any) -> Markup:
+    """The title of a row's journal, and below it the ISSN."""
+    journal = row.journal
+    return Markup('{}<br><span class="text-secondary text-nowrap fw-normal">{}</span>').format(
+        journal.title, journal.print_issn or journal.online_issn
+    )
+
+
+def basis_of(row: Any) -> Any:
+    """What a row stands on: the authorizations it was merged from, or the term it is paid for."""
+    if row.source == SubscriptionSource.PERPETUAL:
+        return source_links(row)
+    return Markup('<span class="text-nowrap">term to {}</span>').format(
+        day(row.term_to) if row.term_to else "cancellation"
+    )
 
 
 def volumes_in_words(row: Any) -> str:
@@ -96,15 +117,12 @@ def _link(text: str, endpoint: str, key: int) -> Link | str:
     return Link(text, url) if url else text
 
 
-TAB_COLUMNS = (
-    Column("journal", "Journal", lambda row: row.journal.title, main=True),
-    Column("issn", "ISSN", lambda row: row.journal.print_issn or row.journal.online_issn),
+RIGHT_COLUMNS = (
+    Column("journal", "Journal", journal_in_words, main=True),
     Column("source", "Source", source_badge),
     Column("coverage", "Coverage", coverage_in_words),
-    Column("volumes", "Volumes", volumes_in_words),
-    Column("term_to", "Term to"),
     Column("status", "Status", status_badge),
-    Column("sources", "Merged from", source_links),
+    Column("basis", "Stands on", basis_of),
 )
 
 
@@ -116,7 +134,7 @@ def _tab(view: Any, session: Session, customer: Customer, page: int) -> str:
     return render_template(
         "subscriptions/tab.html",
         admin_view=view,
-        columns=TAB_COLUMNS,
+        columns=RIGHT_COLUMNS,
         rows=session.scalars(wanted).all(),
         url_of=lambda row: address_of("subscriptions.details_view", id=row.id),
         page=page,

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session, joinedload, selectinload
 from wtforms import BooleanField, SelectField, TextAreaField
 
@@ -31,6 +32,7 @@ from admin_views.history import history_tab
 from admin_views.lookups import Lookup
 from admin_views.records import Section, register_tab
 from admin_views.rights import (
+    RIGHT_COLUMNS,
     SUBSCRIPTIONS_TAB,
     coverage_in_words,
     customer_link,
@@ -38,8 +40,8 @@ from admin_views.rights import (
     source_badge,
     source_links,
     status_badge,
-    volumes_in_words,
 )
+from app.audit.models import AuditEntry
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
@@ -145,6 +147,18 @@ def editable(row: Subscription) -> bool:
     return row.source == SubscriptionSource.ORDINARY
 
 
+def _told_of(row: Subscription) -> list[ColumnElement[bool]]:
+    """What the history tells of a row: of a merged one, all of the customer's rights to the
+    journal, since rows come and go with every merge."""
+    if editable(row):
+        return [AuditEntry.entity == "subscription", AuditEntry.entity_id == row.id]
+    return [
+        AuditEntry.customer_id == row.customer_id,
+        AuditEntry.entity == "perpetual rights",
+        AuditEntry.entity_id == row.journal_id,
+    ]
+
+
 class SubscriptionsView(KontorView):
     """What every customer has a right to."""
 
@@ -168,17 +182,10 @@ class SubscriptionsView(KontorView):
         "customers": Lookup(_customers, _customer_label, Permission.CUSTOMERS_VIEW),
         "journals": JOURNALS,
     }
-    tabs = (history_tab("subscription"),)
+    tabs = (history_tab("subscription", _told_of),)
     columns = (
         Column("customer", "Customer", lambda row: row.customer.display_name),
-        Column("journal", "Journal", lambda row: row.journal.title, main=True),
-        Column("issn", "ISSN", lambda row: row.journal.print_issn or row.journal.online_issn),
-        Column("source", "Source", source_badge),
-        Column("coverage", "Coverage", coverage_in_words),
-        Column("volumes", "Volumes", volumes_in_words),
-        Column("term_to", "Term to"),
-        Column("status", "Status", status_badge),
-        Column("sources", "Merged from", source_links),
+        *RIGHT_COLUMNS,
     )
     actions = (
         Action(
@@ -219,10 +226,9 @@ class SubscriptionsView(KontorView):
             selectinload(Subscription.sources),
         )
 
-    def find(self, session: Session, id: Any) -> Any:
-        """One row, unless its customer is deleted."""
-        row = super().find(session, id)
-        return row if row is not None and row.customer.deleted_at is None else None
+    def scope(self) -> list[ColumnElement[bool]]:
+        """Those of live customers."""
+        return [Subscription.customer.has(Customer.deleted_at.is_(None))]
 
     def headline(self, model: Subscription) -> str:
         """The journal."""
@@ -244,7 +250,6 @@ class SubscriptionsView(KontorView):
                 ("Customer", customer_link(model.customer)),
                 ("Journal", journal_link(model.journal)),
                 ("Coverage", coverage_in_words(model)),
-                ("Volumes", volumes_in_words(model)),
             ],
         )
         if not editable(model):

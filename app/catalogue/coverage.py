@@ -118,7 +118,9 @@ def _span(first: str, last: str) -> str:
         return first
     if not last:
         return f"from {first}"
-    return f"{first}–{last}" if first else f"to {last}"
+    # Months and days have hyphens of their own; blanks keep the two ends apart.
+    dash = " – " if "-" in first + last else "–"
+    return f"{first}{dash}{last}" if first else f"to {last}"
 
 
 def _place(volume: str | None, issue: str | None) -> str:

@@ -180,8 +180,8 @@ def test_the_history_tells_what_was_won_and_what_was_lost(session: Session) -> N
     ).all()
     assert [entry.changes for entry in told] == [
         {"perpetual_rights": [None, "2010–2012"], "won": [None, "2010–2012"]},
-        {"perpetual_rights": ["2010–2012", "2010–2014-06"], "won": [None, "2013–2014-06"]},
-        {"perpetual_rights": ["2010–2014-06", "2012–2014-06"], "lost": ["2010–2011", None]},
+        {"perpetual_rights": ["2010–2012", "2010 – 2014-06"], "won": [None, "2013 – 2014-06"]},
+        {"perpetual_rights": ["2010 – 2014-06", "2012 – 2014-06"], "lost": ["2010–2011", None]},
     ]
     own = session.scalars(
         select(AuditEntry).where(AuditEntry.entity == "authorization").order_by(AuditEntry.id)

@@ -104,7 +104,7 @@ def test_the_export_names_customer_journal_and_sources(
     ]  # fmt: skip
     assert (line.coverage_from, line.coverage_to, line.source) == ("1987", "1991", "perpetual")
     assert line.sources == (
-        "post-cancellation 1987–1988; purchase 1988-06–1990-03; post-cancellation 1990–1991"
+        "post-cancellation 1987–1988; purchase 1988-06 – 1990-03; post-cancellation 1990–1991"
     )
     alone = [one for one in lines if one.first_volume]
     assert len(alone) == 29

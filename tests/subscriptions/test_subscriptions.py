@@ -240,4 +240,4 @@ def test_the_list_is_filtered_by_source_journal_customer_status_and_coverage(
 def test_the_export_tells_an_ordinary_subscription_by_its_term(session: Session) -> None:
     ordinary(session)
     [line] = export_lines(session, Criteria(filters={"source": "ordinary"}))
-    assert (line.status, line.sources) == ("draft", "term 2026-01-01–2026-12-31")
+    assert (line.status, line.sources) == ("draft", "term 2026-01-01 – 2026-12-31")
