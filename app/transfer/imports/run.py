@@ -15,19 +15,20 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import storage
 from app.core.actor import Actor, Channel
-from app.core.errors import Refused
+from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.models import StoredFile
 from app.extensions import db
 from app.jobs.context import JobContext
 from app.transfer.columns import workbook_spec
 from app.transfer.imports.check import add_refusals, open_upload
 from app.transfer.imports.kinds import KINDS
-from app.transfer.imports.kinds.base import ImportKind, Written
+from app.transfer.imports.kinds.base import ImportKind, Written, late_refusals
 from app.transfer.imports.layout import find_layouts
 from app.transfer.imports.plan import PlanLine, read_plan
 from app.transfer.imports.report import store_report
 from app.transfer.models import Import
 
+CHANGED: Final = "What this row refers to has changed since the check"
 # Somebody may take an email between the look and the write (on PostgreSQL): look again.
 ATTEMPTS: Final = 3
 
@@ -122,22 +123,59 @@ def _write_chunk(
     progress: Progress,
     actor: Actor,
 ) -> Progress:
+    """Write some lines in one transaction; where they cannot be, line by line.
+
+    What changed since the check becomes a refusal of its line, never the end of the import.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with context.chunk() as session:
-                written = kind.write(session, chunk, actor=actor)
-                if written.refusals and context.params.get("all_or_nothing"):
-                    first = written.refusals[0]
-                    raise Refused.because(f"Row {first.row}: {first.reason}. Nothing was written")
-                add_refusals(session, context.params["import_id"], written.refusals)
-                after = progress.add(len(chunk), written)
-                context.checkpoint(session, asdict(after), after.rows)
-        except IntegrityError:
-            if attempt == ATTEMPTS:
+            return _commit(context, kind, chunk, progress, actor)
+        except (IntegrityError, Refused, NotFound, Conflict) as error:
+            if context.params.get("all_or_nothing") and not isinstance(error, IntegrityError):
                 raise
-        else:
-            return after
-    raise AssertionError("unreachable")
+            if isinstance(error, IntegrityError) and attempt < ATTEMPTS:
+                continue
+            if len(chunk) > 1:
+                break
+            return _refuse(context, chunk[0], progress, error)
+    for line in chunk:
+        progress = _write_chunk(context, kind, [line], progress, actor)
+    return progress
+
+
+def _commit(
+    context: JobContext,
+    kind: ImportKind,
+    chunk: list[PlanLine],
+    progress: Progress,
+    actor: Actor,
+) -> Progress:
+    with context.chunk() as session:
+        written = kind.write(session, chunk, actor=actor)
+        if written.refusals and context.params.get("all_or_nothing"):
+            first = written.refusals[0]
+            raise Refused.because(f"Row {first.row}: {first.reason}. Nothing was written")
+        add_refusals(session, context.params["import_id"], written.refusals)
+        after = progress.add(len(chunk), written)
+        context.checkpoint(session, asdict(after), after.rows)
+    return after
+
+
+def _refuse(context: JobContext, line: PlanLine, progress: Progress, error: Exception) -> Progress:
+    """Refuse a line that the operations or the database would not take."""
+    if context.params.get("all_or_nothing"):
+        raise Refused.because(f"Row {line.rows[0][1]}: {CHANGED}. Nothing was written") from error
+    problems = error.problems if isinstance(error, Refused) else [Problem("", CHANGED)]
+    refusals = [
+        refusal
+        for place in line.rows
+        for refusal in late_refusals(replace(line, rows=[place]), problems)
+    ]
+    with context.chunk() as session:
+        add_refusals(session, context.params["import_id"], refusals)
+        after = progress.add(1, Written(refusals=refusals))
+        context.checkpoint(session, asdict(after), after.rows)
+    return after
 
 
 def _write_report_again(import_id: int) -> None:
