@@ -109,7 +109,7 @@ def journal_link(journal: Journal) -> Link | str:
 def customer_link(customer: Customer) -> Link | str:
     """A customer by name and number."""
     text = f"{customer.display_name} ({customer.number})"
-    return _link(text, "customers.details_view", customer.id)
+    return _link(text, f"{customer.kind}.details_view", customer.id)
 
 
 def _link(text: str, endpoint: str, key: int) -> Link | str:
