@@ -34,7 +34,7 @@ from sqlalchemy import inspect
 
 from admin_views.access import NOBODY
 from admin_views.actions import Action, usable
-from admin_views.filters import PAGE_SIZES, chips, controls, page_links, read_request
+from admin_views.filters import PAGE_SIZES, Request, chips, controls, page_links, read_request
 from admin_views.formatters import Badge, Column
 from admin_views.lookups import MOST_HITS, Check, Lookup
 from admin_views.records import RecordTab, Section, tabs_for
@@ -42,7 +42,7 @@ from admin_views.saving import Saving
 from app.accounts.identity import current_actor
 from app.core.counts import format_count
 from app.core.filters import clean
-from app.core.listing import Listing, count_rows, fetch_page
+from app.core.listing import Listing, Page, count_rows, fetch_page
 from app.core.permissions import Permission
 from app.extensions import db
 
@@ -105,6 +105,12 @@ class KontorView(Saving):
     def listing(self) -> Listing:
         """The rows, filters and orders of the list."""
         raise NotImplementedError
+
+    def page_of(self, listing: Listing, asked: Request) -> Page:
+        """The rows that are asked for."""
+        return fetch_page(
+            db.session(), listing, asked.criteria, asked.page, asked.size, exact=asked.exact
+        )
 
     def shown_columns(self) -> Sequence[Column]:
         """The columns of the list for this person; by default all that are declared."""
@@ -169,9 +175,7 @@ class KontorView(Saving):
         listing = self.listing()
         asked = read_request(listing, request.args)
         session = db.session()
-        page = fetch_page(
-            session, listing, asked.criteria, asked.page, asked.size, exact=asked.exact
-        )
+        page = self.page_of(listing, asked)
         actor = current_actor()
 
         def url(**arguments: Any) -> str:

@@ -20,11 +20,16 @@ from app.core.permissions import Permission
 
 # The order of the menu. A module offers `views()`; each view names its group itself.
 MODULES: tuple[str, ...] = (
+    "admin_views.clients",
+    "admin_views.customers",
+    "admin_views.deleted_customers",
     "admin_views.subscriptions",
     "admin_views.authorizations",
     "admin_views.journals",
     "admin_views.imports",
     "admin_views.jobs",
+    "admin_views.operators",
+    "admin_views.roles",
     "admin_views.products",
     "admin_views.groups",
     "admin_views.stores",

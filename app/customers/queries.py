@@ -39,6 +39,30 @@ def customer_by_number(session: Session, number: str) -> Customer | None:
     return session.scalar(select(Customer).where(Customer.number == number))
 
 
+def default_store_id(session: Session) -> int | None:
+    """The store that new customers come from when nobody says otherwise."""
+    return session.scalar(select(Store.id).where(Store.is_default))
+
+
+def search_companies(session: Session, text: str, limit: int) -> list[tuple[int, str]]:
+    """Live business and perpetual customers that a text finds: their ids, names and numbers."""
+    wanted = (
+        select(Customer.id, Customer.company_name, Customer.number)
+        .where(Customer.deleted_at.is_(None), Customer.kind != CustomerKind.INDIVIDUAL.value)
+        .order_by(Customer.sort_name, Customer.id)
+        .limit(limit)
+    )
+    if text:
+        wanted = wanted.where(list_condition(text))
+    return [(id_, f"{name} ({number})") for id_, name, number in session.execute(wanted)]
+
+
+def company_label(session: Session, customer_id: int) -> str | None:
+    """A company's name and number."""
+    one = session.get(Customer, customer_id)
+    return f"{one.display_name} ({one.number})" if one is not None else None
+
+
 class CustomerRef(NamedTuple):
     """Just enough of a customer to point to it."""
 

@@ -154,9 +154,12 @@
     body.set("value", field.value);
     const id = form.querySelector('input[name="id"]');
     if (id) body.set("id", id.value);
+    // "country" names one other field, "addresses-*" all whose names begin so.
     (field.dataset.checkWith || "").split(" ").filter(Boolean).forEach((name) => {
-      const other = form.elements[name];
-      if (other) body.set(name, other.value);
+      const fits = (other) => (name.endsWith("*") ? other.name.startsWith(name.slice(0, -1)) : other.name === name);
+      [...form.elements].filter(fits).forEach((other) => {
+        if (other.type !== "checkbox" || other.checked) body.set(other.name, other.value);
+      });
     });
     let answer;
     try {
@@ -193,6 +196,22 @@
     });
   }
 
+  // Counting while typing; nothing is cut -------------------------------------------------------------
+
+  function count(field) {
+    const most = Number(field.dataset.count);
+    const used = [...field.value.trim()].length; // a line break counts as one
+    let place = document.getElementById(field.id + "-count");
+    if (!place) {
+      place = make("div", "form-hint");
+      place.id = field.id + "-count";
+      field.after(place);
+    }
+    place.textContent = used > most ? `${used} of ${most} characters: ${used - most} too many` : `${used} of ${most} characters`;
+    place.classList.toggle("k-over", used > most);
+  }
+  on("input", "[data-count]", (event, field) => count(field));
+
   // Start
 
   enhance(document);
@@ -200,6 +219,7 @@
   const summary = document.querySelector("[data-summary]");
   if (summary) summary.focus();
   drafts();
+  document.querySelectorAll("[data-count]").forEach(count);
   document.addEventListener("htmx:afterSwap", (event) => {
     enhance(event.detail.target);
     event.detail.target.querySelectorAll("[data-rows]").forEach(number);

@@ -1,0 +1,160 @@
+"""Clients: all kinds behind one search box, the header's suggestions, and the stable addresses."""
+
+from math import ceil
+from typing import Any
+
+from flask import abort, current_app, render_template, request
+from flask import redirect as to
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+
+from admin_views.access import KontorPage, needs
+from admin_views.base import KontorView
+from admin_views.customer_record import kind_badge, phone
+from admin_views.customers import (
+    COLUMNS,
+    LOCK,
+    NAME,
+    NUMBER,
+    STATE,
+    UNLOCK,
+    CustomersView,
+    place_of,
+)
+from admin_views.filters import Request
+from admin_views.formatters import Column
+from app.accounts.identity import current_actor
+from app.core.errors import NotFound
+from app.core.filters import clean
+from app.core.listing import Listing, Page
+from app.core.permissions import Permission
+from app.customers import queries
+from app.customers.collisions import record_address
+from app.customers.models import Customer
+from app.customers.search import Found, search_clients
+from app.extensions import db
+
+MOST_SUGGESTIONS = 8
+MOST_HITS = 200
+
+
+class ClientsView(KontorView):
+    """Everybody, found by one box; filters narrow the list of all."""
+
+    model_class = Customer
+    label, singular = "Clients", "client"
+    menu_group, icon, endpoint_name = "Customers", "address-book", "clients"
+    permissions = {
+        "view": Permission.CUSTOMERS_VIEW,
+        "delete": Permission.CUSTOMERS_DELETE,
+        "export": Permission.EXPORT,
+    }
+    export_kind = "customers"
+    columns = (
+        Column("kind", "Kind", lambda c: kind_badge(c.kind)),
+        NUMBER,
+        NAME,
+        *(one for one in COLUMNS if one.name in {"email", "phone"}),
+        Column("place", "Place", place_of),
+        STATE,
+        *(one for one in COLUMNS if one.name == "created_at"),
+    )
+    actions = (LOCK, UNLOCK)
+    search_hint = "Name, email, phone, number or company"
+    list_template = "customers/clients.html"
+    delete_question = CustomersView.delete_question
+    row_class = CustomersView.row_class
+
+    def listing(self) -> Listing:
+        """All live customers."""
+        return queries.CLIENTS
+
+    def record_url(self, row: Customer) -> str:
+        """The record stands with its kind."""
+        return str(self.get_url(f"{row.kind}.details_view", id=row.id))
+
+    def page_of(self, listing: Listing, asked: Request) -> Page:
+        """The rows to show.
+
+        A text alone gives the ranked hits of the search: exact ones first. With filters or an
+        order beside it, it narrows the list as in every other one.
+        """
+        criteria = asked.criteria
+        if not criteria.search or criteria.filters or criteria.sort:
+            return super().page_of(listing, asked)
+        found = search_clients(db.session(), criteria.search, country=_country(), limit=MOST_HITS)
+        return _page_of_hits(listing, found, asked)
+
+    @expose("/suggest/")
+    @needs(Permission.CUSTOMERS_VIEW)
+    def suggest(self) -> str:
+        """The best hits as the options below the search box of every page."""
+        query = clean(request.args.get("q", ""))
+        found = search_clients(db.session(), query, country=_country(), limit=MOST_SUGGESTIONS)
+        return render_template(
+            "customers/suggestions.html", found=found, query=query, admin_view=self,
+            record_address=record_address, kind_badge=kind_badge, phone=phone,
+        )  # fmt: skip
+
+
+def _country() -> str:
+    return str(current_app.config["SETTINGS"].country)
+
+
+def _page_of_hits(listing: Listing, found: Found, asked: Request) -> Page:
+    """One page of what the search found, in its order."""
+    total = len(found.hits)
+    pages = max(1, ceil(total / asked.size))
+    number = max(1, min(asked.page, pages))
+    ids = [hit.id for hit in found.hits[(number - 1) * asked.size : number * asked.size]]
+    wanted = listing.statement.where(Customer.id.in_(ids)).options(*listing.options)
+    rows = sorted(db.session().scalars(wanted), key=lambda row: ids.index(row.id))
+    return Page(rows, number, asked.size, total, found.capped, pages, number > 1, number < pages)
+
+
+class CustomerAddresses(KontorPage):
+    """The stable addresses of customers, whatever their kind: /customers/10042."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Customer", endpoint="customers", url="/customers")
+
+    def is_visible(self) -> bool:
+        """No entry of the menu."""
+        return False
+
+    @expose("/")
+    @needs(Permission.CUSTOMERS_VIEW)
+    def index(self) -> ResponseReturnValue:
+        """All of them."""
+        return to(self.get_url("clients.index_view"))
+
+    @expose("/<number>")
+    @needs(Permission.CUSTOMERS_VIEW)
+    def by_number(self, number: str) -> ResponseReturnValue:
+        """The customer with this number."""
+        return self._record(queries.customer_by_number(db.session(), number), number)
+
+    @expose("/details/")
+    @needs(Permission.CUSTOMERS_VIEW)
+    def details_view(self) -> ResponseReturnValue:
+        """The customer with the id that the address names."""
+        raw = request.args.get("id", "")
+        if not raw.isascii() or not raw.isdecimal() or len(raw) > 18:
+            abort(404)
+        return self._record(db.session().get(Customer, int(raw)), "")
+
+    def _record(self, customer: Customer | None, number: str) -> ResponseReturnValue:
+        if customer is None:
+            raise NotFound(f"There is no customer {number}.".replace(" .", "."))
+        if customer.deleted_at is None:
+            return to(self.get_url(f"{customer.kind}.details_view", id=customer.id))
+        if current_actor().may(Permission.CUSTOMERS_RESTORE):
+            return to(self.get_url("deleted_customers.details_view", id=customer.id))
+        raise NotFound(
+            f"Customer {customer.number} was deleted. An administrator can restore them."
+        )
+
+
+def views() -> list[Any]:
+    """The views of this module."""
+    return [ClientsView(), CustomerAddresses()]

@@ -1,0 +1,247 @@
+"""The forms of the three kinds of customers: groups of fields, and what is left out for whom."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import BooleanField, FieldList, FormField, SelectField, SelectMultipleField
+
+from admin_views import customer_fields as fields
+from admin_views.authorization_rows import authorization_rows
+from admin_views.forms import Group, KontorForm, LookupField, Required, TextField, choices_of
+from app.catalogue.models import PriceLevel, Product
+from app.core.actor import Actor
+from app.core.permissions import Permission
+from app.customers.models import Customer, Gender, PaymentMethod, Source, Store
+from app.customers.models import Group as CustomerGroup
+from app.customers.rules import BANK_FIELDS, FIELD_LABELS, PHONES
+
+COMMERCE = Group(
+    "Commerce",
+    (
+        "product_ids", "group_id", "price_level_id", "rebate", "dedicated_operator_id", "source",
+        "store_id", "reason_for_loss", "favourite",
+    ),
+    wide=("product_ids",),
+)  # fmt: skip
+PAYMENT = Group(
+    "Payment",
+    (
+        "payment_method", "term_of_payment", "iban", "bic", "account_holder", "collection_hold",
+        "collection_hold_until", "collection_hold_reason",
+    ),
+    hint="The institute follows from the IBAN.",
+)  # fmt: skip
+ADDRESSES = Group(
+    "Addresses", ("addresses",), hint="The first of each kind is its default unless another is."
+)
+COMPANIES = Group(
+    "Companies", ("companies",), hint="Companies that this customer belongs to or orders for."
+)
+CONSENT = Group("Consent", ("newsletter", "promotional_sms", "invoices_by_email"))
+NOTES = Group("Notes and state", ("memo", "active", "restricted"))
+
+
+class CustomerForm(KontorForm):
+    """What every kind has."""
+
+    former_number = fields.text(
+        "former_number", 40, description="From the system that the customer comes from"
+    )
+    alias = fields.text("alias", 120)
+    email = fields.email_field()
+    telephone_private = fields.phone_field("telephone_private")
+    business_telephone = fields.phone_field("business_telephone")
+    mobile_phone = fields.phone_field(
+        "mobile_phone", **{"data-check": "mobile_phone", "data-check-with": "addresses-*"}
+    )
+    fax = fields.phone_field("fax")
+    homepage = fields.text("homepage", 255)
+    preferred_language = fields.text(
+        "preferred_language", 10, description="A code such as de or en-GB"
+    )
+    addresses = FieldList(
+        FormField(fields.AddressRow),
+        label="Addresses",
+        render_kw={"add": "Add address", "row": "Address"},
+    )
+    companies = FieldList(
+        FormField(fields.CompanyRow),
+        label="Companies",
+        render_kw={"add": "Add company", "row": "Company"},
+    )
+    product_ids = SelectMultipleField("Products/Services in use", coerce=int, validate_choice=True)
+    group_id = SelectField(FIELD_LABELS["group_id"])
+    price_level_id = SelectField(FIELD_LABELS["price_level_id"])
+    rebate = fields.number_field("rebate", 100, description="In %, a whole number from 0 to 100")
+    dedicated_operator_id = LookupField(
+        FIELD_LABELS["dedicated_operator_id"],
+        lookup="operators",
+        description="Every order of this customer goes to them",
+    )
+    source = SelectField(
+        FIELD_LABELS["source"],
+        choices=[(one.value, one.value) for one in Source],
+        default=Source.TELEPHONE.value,
+    )
+    store_id = SelectField(FIELD_LABELS["store_id"])
+    reason_for_loss = fields.text("reason_for_loss", 200)
+    favourite = BooleanField(FIELD_LABELS["favourite"])
+    payment_method = SelectField(
+        FIELD_LABELS["payment_method"],
+        choices=[("", "not stated"), *((one.value, one.value) for one in PaymentMethod)],
+    )
+    term_of_payment = fields.number_field("term_of_payment", 365, description="In days, 0 to 365")
+    iban = fields.iban_field()
+    bic = fields.bic_field()
+    account_holder = fields.text(
+        "account_holder", 140, description="Where it is not the customer's own name"
+    )
+    collection_hold = BooleanField(
+        FIELD_LABELS["collection_hold"],
+        description="Meanwhile direct debits leave them out",
+    )
+    collection_hold_until = fields.day_field(
+        "collection_hold_until", description="Like 31.12.2026; blank is until further notice"
+    )
+    collection_hold_reason = fields.text("collection_hold_reason", 200)
+    newsletter = BooleanField(FIELD_LABELS["newsletter"], default=True)
+    promotional_sms = BooleanField(FIELD_LABELS["promotional_sms"])
+    invoices_by_email = BooleanField(FIELD_LABELS["invoices_by_email"])
+    memo = fields.memo_field()
+    active = BooleanField(FIELD_LABELS["active"], default=True)
+    restricted = BooleanField(
+        FIELD_LABELS["restricted"],
+        description="The customer cannot enter the shop account; orders taken here still work",
+    )
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The fields one by one, then the phones with the country of the address."""
+        valid = super().validate(extra_validators)
+        country = fields.reading_country([fields.values_of(row) for row in self.addresses or ()])
+        readable = [
+            fields.read_phone(self[name], country)
+            for name in PHONES
+            if name in self and not self[name].errors
+        ]
+        return valid and all(readable)
+
+
+class IndividualForm(CustomerForm):
+    """A person."""
+
+    groups = (
+        Group(
+            "Identity",
+            (
+                "title", "gender", "first_name", "name", "alias", "date_of_birth", "citizenship",
+                "id_number", "id_number_issued_by", "former_number",
+            ),
+        ),
+        Group(
+            "Reach",
+            (
+                "email", "mobile_phone", "telephone_private", "business_telephone", "fax",
+                "homepage", "preferred_language",
+            ),
+        ),
+        ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, NOTES,
+    )  # fmt: skip
+
+    title = fields.text("title", 40)
+    first_name = TextField(FIELD_LABELS["first_name"], [Required(), fields.Longest(120)])
+    name = fields.text("name", 120, description="The family name")
+    gender = SelectField(FIELD_LABELS["gender"], choices=choices_of(Gender, "not stated"))
+    date_of_birth = fields.day_field("date_of_birth", description="Like 31.12.1980")
+    citizenship = fields.text("citizenship", 60)
+    id_number = fields.text("id_number", 60)
+    id_number_issued_by = fields.text("id_number_issued_by", 120)
+
+
+class BusinessForm(CustomerForm):
+    """A company, with the person to talk to."""
+
+    groups = (
+        Group(
+            "Identity",
+            ("company_name", "alias", "vat_id", "registration_number", "former_number"),
+            wide=("company_name",),
+        ),
+        Group("Contact", ("title", "contact_name", "first_name", "name")),
+        Group(
+            "Reach",
+            (
+                "email", "business_telephone", "mobile_phone", "telephone_private", "fax",
+                "homepage", "preferred_language",
+            ),
+        ),
+        ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, NOTES,
+    )  # fmt: skip
+
+    company_name = TextField(FIELD_LABELS["company_name"], [Required(), fields.Longest(200)])
+    vat_id = fields.vat_field()
+    registration_number = fields.text("registration_number", 60, description="Such as HRB 12345")
+    title = fields.text("title", 40)
+    contact_name = fields.text("contact_name", 120, description="As letters address the person")
+    first_name = fields.text("first_name", 120)
+    name = fields.text("name", 120)
+
+
+class PerpetualForm(BusinessForm):
+    """An institution with perpetual rights to journals."""
+
+    groups = (
+        *BusinessForm.groups[:4],
+        Group(
+            "Journal authorizations",
+            ("authorizations",),
+            hint="They are merged into Subscriptions as soon as the customer is saved.",
+        ),
+        *BusinessForm.groups[4:],
+    )
+
+    authorizations = authorization_rows()
+
+
+def set_choices(form: Any, session: Session) -> None:
+    """Offer the groups, levels, stores and products there are; one store is no choice."""
+    form.group_id.choices = [("", "none"), *_named(session, CustomerGroup)]
+    form.price_level_id.choices = [("", "none"), *_named(session, PriceLevel)]
+    form.product_ids.choices = _named(session, Product)
+    stores = _named(session, Store)
+    if len(stores) > 1:
+        form.store_id.choices = stores
+    else:
+        del form.store_id
+
+
+def leave_out(form: Any, actor: Actor, model: Customer | None) -> None:
+    """Remove what this person may not change, and mask the IBAN for whom may not see it."""
+    if not actor.may(Permission.CUSTOMERS_EDIT):
+        for name in [field.short_name for field in form if field.short_name not in BANK_FIELDS]:
+            del form[name]
+    elif not actor.may(Permission.BANK_DETAILS_EDIT):
+        for name in BANK_FIELDS:
+            del form[name]
+    if "authorizations" in form and not actor.may(Permission.SUBSCRIPTIONS_EDIT):
+        del form.authorizations
+    if "iban" in form and model is not None and not actor.may(Permission.BANK_DETAILS_VIEW):
+        fields.shut(form.iban, model.iban)
+
+
+def given_values(form: Any) -> dict[str, Any]:
+    """The fields of the customers table that a valid form states; a masked IBAN is none."""
+    apart = {"addresses", "companies", "product_ids", "authorizations"}
+    found = {field.short_name: field.data for field in form if field.short_name not in apart}
+    if fields.MASK in (found.get("iban") or ""):
+        del found["iban"]
+    for name in ("group_id", "price_level_id", "store_id"):
+        if name in found:
+            found[name] = int(found[name]) if found[name] else None
+    return {name: None if value == "" else value for name, value in found.items()}
+
+
+def _named(session: Session, model: type[Any]) -> Sequence[tuple[str, str]]:
+    rows = session.execute(select(model.id, model.name).order_by(model.name))
+    return [(str(key), name) for key, name in rows]

@@ -1,0 +1,153 @@
+"""Operators: who may log in, with which roles. They are deactivated, never deleted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+from wtforms import BooleanField, PasswordField, SelectMultipleField, ValidationError
+
+from admin_views.base import KontorView
+from admin_views.formatters import Badge, Column
+from admin_views.forms import Group, KontorForm, Longest, Required, TextField
+from admin_views.history import history_tab
+from admin_views.records import Section
+from app.accounts import operations, queries
+from app.accounts.models import Operator, Role
+from app.accounts.rules import SHORTEST_PASSWORD
+from app.core.actor import Actor
+from app.core.listing import Listing
+from app.core.permissions import Permission
+from app.extensions import db
+
+_PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters; several words are easy to remember"
+
+
+class NewOperatorForm(KontorForm):
+    """A new operator."""
+
+    groups = (
+        Group("Operator", ("email", "name", "roles", "active"), wide=("roles",)),
+        Group("Log-in", ("password", "password_again")),
+    )
+
+    email = TextField("Email", [Required(), Longest(255)], render_kw={"type": "email"})
+    name = TextField("Name", [Longest(120)], description="As colleagues and the history name them")
+    roles = SelectMultipleField("Roles", [Required()])
+    password = PasswordField(
+        "Password", [Required()], description=_PASSWORD_HINT,
+        render_kw={"autocomplete": "new-password"},
+    )  # fmt: skip
+    password_again = PasswordField("Password once more", render_kw={"autocomplete": "new-password"})
+
+    def validate_password_again(self, field: Any) -> None:
+        """Both have to be the same."""
+        if (self.password.data or "") != (field.data or ""):
+            raise ValidationError("The two passwords differ")
+
+
+class OperatorForm(NewOperatorForm):
+    """An operator there is."""
+
+    active = BooleanField("Active", description="Who is not active cannot log in")
+    password = PasswordField(
+        "New password",
+        description=f"Blank leaves the old one. {_PASSWORD_HINT}; it ends all sessions",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class OperatorsView(KontorView):
+    """The list of operators."""
+
+    model_class = Operator
+    label, singular = "Operators", "operator"
+    menu_group, icon, endpoint_name = "Administration", "user-circle", "operators"
+    permissions = dict.fromkeys(("view", "create", "edit"), Permission.OPERATORS_MANAGE)
+    columns = (
+        Column("name", "Name", lambda one: str(one), main=True),
+        Column("email", "Email", sort="email"),
+        Column("roles", "Roles", lambda one: role_badges(one)),
+        Column("active", "State", lambda one: state_badge(one)),
+        Column("last_login_at", "Last log-in"),
+        Column("created_at", "Created", sort="created"),
+    )
+    form_class = OperatorForm
+    create_form_class = NewOperatorForm
+    search_hint = "Name or email of an operator"
+    empty_hint = "Operators log in to this panel."
+    tabs = (history_tab("operator"),)
+
+    def listing(self) -> Listing:
+        """All operators."""
+        return queries.OPERATORS
+
+    def record_options(self) -> Sequence[Any]:
+        """With their roles."""
+        return (selectinload(Operator.roles),)
+
+    def subtitle(self, model: Operator) -> str:
+        """The email, where the name stands above it."""
+        return model.email
+
+    def badges(self, model: Operator) -> list[Badge]:
+        """State and roles."""
+        return [state_badge(model), *role_badges(model)]
+
+    def sections(self, model: Operator) -> list[Section]:
+        """Who it is, and what the roles allow."""
+        lines = [(column.label, column.of(model)) for column in self.columns]
+        return [Section("Operator", lines)]
+
+    def prepare_form(self, form: Any, model: Operator | None) -> None:
+        """The roles there are."""
+        names = db.session().scalars(select(Role.name).order_by(Role.name))
+        form.roles.choices = [(name, name.capitalize()) for name in names]
+
+    def form_data(self, model: Operator) -> Mapping[str, Any]:
+        """Everything but the password."""
+        return {
+            "email": model.email,
+            "name": model.name,
+            "active": model.active,
+            "roles": [role.name for role in model.roles],
+        }
+
+    def perform_create(self, session: Session, form: Any, actor: Actor) -> Operator:
+        """A new operator, who can log in at once."""
+        return operations.create_operator(
+            session,
+            email=form.email.data,
+            name=form.name.data or "",
+            roles=form.roles.data,
+            password=form.password.data,
+            actor=actor,
+        )
+
+    def perform_update(self, session: Session, model: Any, form: Any, actor: Actor) -> None:
+        """An operator as the form says."""
+        operations.update_operator(
+            session,
+            model,
+            email=form.email.data,
+            name=form.name.data or "",
+            active=form.active.data,
+            roles=form.roles.data,
+            password=form.password.data or "",
+            actor=actor,
+        )
+
+
+def state_badge(operator: Operator) -> Badge:
+    """Whether the operator may log in."""
+    return Badge("Active", "green") if operator.active else Badge("Inactive", "grey", "ban")
+
+
+def role_badges(operator: Operator) -> list[Badge]:
+    """The roles."""
+    return [Badge(role.name.capitalize(), "blue") for role in operator.roles]
+
+
+def views() -> list[KontorView]:
+    """The views of this module."""
+    return [OperatorsView()]
