@@ -4,7 +4,7 @@ import importlib
 
 from flask import Flask
 
-MODULES = ("operators", "start", "worker", "subscriptions", "imports")
+MODULES = ("operators", "search", "seed", "start", "worker", "subscriptions", "imports", "exports")
 
 
 def register(app: Flask) -> None:

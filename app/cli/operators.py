@@ -1,6 +1,7 @@
 """flask operator …: make operators from the command line."""
 
 import sys
+from typing import Any
 
 import click
 
@@ -17,9 +18,7 @@ from app.extensions import transaction
     click.option("--name", default="", help="The person's name."),
     click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
 )
-def create(
-    email: str, roles: tuple[str, ...], name: str, password_stdin: bool
-) -> dict[str, object]:
+def create(email: str, roles: tuple[str, ...], name: str, password_stdin: bool) -> dict[str, Any]:
     """Make an operator with a role: operations, accounting, manager, administrator or another."""
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
