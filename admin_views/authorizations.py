@@ -30,7 +30,8 @@ class AuthorizationsView(KontorView):
     model_class = Authorization
     label, singular = "Journal authorizations", "journal authorization"
     menu_group, icon, endpoint_name = "Subscriptions", "key", "authorizations"
-    permissions = {"view": Permission.SUBSCRIPTIONS_VIEW}
+    permissions = {"view": Permission.SUBSCRIPTIONS_VIEW, "export": Permission.EXPORT}
+    export_kind = "authorizations"
     search_hint = "ISSN, words of a title, customer number or name"
     empty_hint = "They are added on the form of a perpetual customer, or imported with customers."
     columns = (

@@ -129,14 +129,8 @@ class SubscriptionLine:
     sources: str
 
 
-EXPORT_LABELS = (
-    *("Customer number", "Customer", "ISSN", "Journal", "Source", "Coverage from", "Coverage to"),
-    *("First volume", "Last volume", "Status", "Sources"),
-)
-
-
 def export_lines(session: Session, criteria: Criteria) -> Iterator[SubscriptionLine]:
-    """The rows that the criteria ask for, streamed, in the order of EXPORT_LABELS.
+    """The rows that the criteria ask for, streamed.
 
     Sources are told by basis and coverage, those of an ordinary subscription by its term.
     """
