@@ -7,6 +7,7 @@ import click
 from app.accounts.operations import ensure_built_in_roles
 from app.cli.demo_company import LOGINS, is_empty, seed_company
 from app.cli.output import command
+from app.cli.seed_customers import customers_command
 from app.cli.seed_reference import seed_reference
 from app.core.errors import Refused
 from app.extensions import transaction
@@ -49,6 +50,6 @@ def demo_if_empty() -> list[tuple[str, str, str]]:
 def commands() -> list[click.Command]:
     """The commands of this module."""
     group = click.Group("seed", help="Data to begin with.")
-    for one in (basics, demo):
+    for one in (basics, demo, customers_command):
         group.add_command(one)
     return [group]

@@ -22,6 +22,7 @@ from app.audit.models import Action, AuditEntry
 from app.core import clock, storage
 from app.core.actor import Actor
 from app.core.listing import Criteria
+from app.core.models import StoredFile
 from app.core.permissions import Permission
 from app.extensions import db, transaction
 from app.jobs import operations as jobs
@@ -142,9 +143,9 @@ def write(
 
 
 def record_export(
-    session: Session, written: Written, *, actor: Actor, stored_id: int | None = None
+    session: Session, written: Written, *, actor: Actor, stored: StoredFile | None = None
 ) -> int:
-    """Write the receipt of an export; its number. `stored_id` names the file where one is kept."""
+    """Write the receipt of an export; its number. `stored` is the file where one is kept."""
     told = {
         "list": written.export.name,
         "filter": [f"{label}: {value}" for label, value in written.conditions],
@@ -153,12 +154,13 @@ def record_export(
         "size": written.size,
         "sha256": written.sha256,
         "bank_details": written.bank_details,
+        "kept_until": stored.expires_at.isoformat() if stored and stored.expires_at else None,
     }
     entry = audit.entry(
         actor=actor,
         action=Action.EXPORTED,
         entity=ENTITY,
-        entity_id=stored_id,
+        entity_id=stored.id if stored else None,
         entity_label=written.export.title,
         changes={name: [None, value] for name, value in told.items()},
     )
@@ -232,7 +234,7 @@ def _keep(session: Session, path: Path, written: Written, actor: Actor) -> int:
             owner_id=actor.operator_id,
             days=current_app.config["SETTINGS"].retention_days,
         )
-    return record_export(session, written, actor=actor, stored_id=stored.id)
+    return record_export(session, written, actor=actor, stored=stored)
 
 
 class _Rows:

@@ -1,0 +1,1 @@
+"""Invented customers, for trying Kontor at the size it is built for."""
