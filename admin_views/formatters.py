@@ -76,15 +76,18 @@ def show(value: Any) -> Any:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, date):
-        return day(value)
+        value = day(value)
     if isinstance(value, Decimal):
-        return format_amount(value)
+        value = format_amount(value)
     if isinstance(value, Badge):
         return badge(value)
     if isinstance(value, Link):
         return Markup('<a href="{}">{}</a>').format(value.url, value.text)
     if isinstance(value, list | tuple):
         return several(value)
+    if isinstance(value, str) and len(value) < 40 and not any(sign.isalpha() for sign in value):
+        # A number, a date or a phone is read in one piece.
+        return Markup('<span class="text-nowrap">{}</span>').format(value)
     return value
 
 
