@@ -27,14 +27,14 @@ from admin_views.forms import (
 )
 from admin_views.lookups import Lookup
 from app.catalogue.coverage import Coverage, coverage_problems, parse_coverage_date
-from app.catalogue.queries_journals import journal_label, search_journals
+from app.catalogue.queries_journals import journal_label, journal_labels, search_journals
 from app.core.filters import identifier
 from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, AuthorizationDraft
 from app.subscriptions.merging import coverage_of
 from app.subscriptions.models import Basis
 from app.subscriptions.queries import authorizations_of
 
-JOURNALS = Lookup(search_journals, journal_label)
+JOURNALS = Lookup(search_journals, journal_label, labels=journal_labels)
 
 
 def date_field(label: str, description: str = "") -> ParsedField:
@@ -130,7 +130,8 @@ def authorization_drafts(rows: Any, customer_id: int) -> list[AuthorizationDraft
             basis=Basis(row.basis.data),
             coverage=coverage_in(row),
             note=row.note.data,
-            id=identifier(row.id.data) if row.id.data else None,
+            # row.id is the row's own name on the page.
+            id=identifier(row["id"].data) if row["id"].data else None,
         )
         for row in rows
     ]

@@ -16,13 +16,15 @@ MOST_HITS = 20
 class Lookup:
     """A source of choices. `search(session, text, limit)` gives pairs of id and text.
 
-    `label(session, id)` is the text of a chosen one. Open to whoever may create or edit here and
+    `label(session, id)` is the text of a chosen one, `labels(session, ids)` those of many at once,
+    for forms with a choice in each of many rows. Open to whoever may create or edit here and
     has `permission`, if one is named.
     """
 
     search: Callable[[Session, str, int], Sequence[tuple[Any, str]]]
     label: Callable[[Session, Any], str | None]
     permission: Permission | None = None
+    labels: Callable[[Session, Sequence[Any]], Mapping[Any, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

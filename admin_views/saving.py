@@ -272,6 +272,7 @@ class Saving(Reading):
         left: Sequence[Problem] = (),
         differences: Sequence[tuple[str, Any, Any]] | None = None,
     ) -> ResponseReturnValue:
+        self.read_labels(form)
         return self.render(
             self.edit_template if model is not None else self.create_template,
             form=form,

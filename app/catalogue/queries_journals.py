@@ -121,6 +121,15 @@ def journal_label(session: Session, journal_id: int) -> str | None:
     return str(_name(row)) if row else None
 
 
+def journal_labels(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """The titles and ISSNs of many journals."""
+    return {
+        row.id: str(_name(row))
+        for some in portions(sorted(set(ids)))
+        for row in session.execute(_names(Journal.id.in_(some)))
+    }
+
+
 def journal_titles(session: Session, ids: Iterable[int]) -> dict[int, str]:
     """The titles of many journals."""
     return {
