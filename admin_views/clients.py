@@ -11,16 +11,7 @@ from flask_admin import expose
 from admin_views.access import KontorPage, needs
 from admin_views.base import KontorView
 from admin_views.customer_record import kind_badge, phone
-from admin_views.customers import (
-    COLUMNS,
-    LOCK,
-    NAME,
-    NUMBER,
-    STATE,
-    UNLOCK,
-    CustomersView,
-    place_of,
-)
+from admin_views.customers import COLUMNS, LOCK, UNLOCK, CustomersView
 from admin_views.filters import Request
 from admin_views.formatters import Column
 from app.accounts.identity import current_actor
@@ -50,15 +41,7 @@ class ClientsView(KontorView):
         "export": Permission.EXPORT,
     }
     export_kind = "customers"
-    columns = (
-        Column("kind", "Kind", lambda c: kind_badge(c.kind)),
-        NUMBER,
-        NAME,
-        *(one for one in COLUMNS if one.name in {"email", "phone"}),
-        Column("place", "Place", place_of),
-        STATE,
-        *(one for one in COLUMNS if one.name == "created_at"),
-    )
+    columns = (*COLUMNS[:2], Column("kind", "Kind", lambda c: kind_badge(c.kind)), *COLUMNS[2:])
     actions = (LOCK, UNLOCK)
     search_hint = "Name, email, phone, number or company"
     list_template = "customers/clients.html"

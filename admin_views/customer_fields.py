@@ -144,6 +144,8 @@ class AddressRow(KontorForm):
     label = TextField("Label", [Longest(80)], description="Such as Reception or Branch office")
     street = TextField("Street/No.", [Longest(200)])
     line_2 = TextField("Line 2", [Longest(200)])
+    care_of = TextField("c/o", [Longest(120)])
+    po_box = TextField("PO box", [Longest(40)])
     postcode = TextField("Postcode", [Longest(20)])
     place = TextField("Place", [Longest(120)])
     state = TextField("State", [Longest(80)])
@@ -153,8 +155,6 @@ class AddressRow(KontorForm):
         display=country_name,
         render_kw={"list": COUNTRIES},
     )
-    care_of = TextField("c/o", [Longest(120)])
-    po_box = TextField("PO box", [Longest(40)])
     is_default = BooleanField("Default of its kind")
 
     def validate(self, extra_validators: Any = None) -> bool:

@@ -6,10 +6,11 @@ from math import ceil
 from typing import Any
 
 from flask import render_template
+from markupsafe import Markup
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from admin_views.formatters import Badge, Column, Link, masked, spaced
+from admin_views.formatters import Badge, Column, Link, masked, show, spaced
 from admin_views.history import words
 from admin_views.records import RecordTab, Section
 from app.accounts.identity import current_actor
@@ -121,8 +122,9 @@ def _consent(customer: Customer, name: str) -> list[Any]:
     """The consent, and since when by whom."""
     found: list[Any] = [getattr(customer, name)]
     when, who = getattr(customer, f"{name}_set_at"), getattr(customer, f"{name}_set_by")
-    if when is not None and (getattr(customer, name) or name == "newsletter"):
-        found += [when, f"by {who}"]
+    if when is not None:
+        since = Markup('<span class="text-secondary">since {} by {}</span>')
+        found.append(since.format(show(when), who))
     return found
 
 

@@ -69,22 +69,24 @@ UNLOCK = Action(
 )  # fmt: skip
 
 
-def place_of(customer: Customer) -> str | None:
-    """The place of the main address."""
+def name_of(customer: Customer) -> Any:
+    """The name, and below it what one has to know before dealing with the customer."""
+    badges = record.state_badges(customer)
+    return [customer.display_name, badges] if badges else customer.display_name
+
+
+def place_of(customer: Customer) -> list[str]:
+    """Place and country of the main address."""
     address = record.main_address(customer)
-    return address.place if address else None
+    country = country_name(address.country) if address and address.country else None
+    return [part for part in (address and address.place, country) if part]
 
 
-def country_of(customer: Customer) -> str | None:
-    """The country of the main address."""
-    address = record.main_address(customer)
-    return country_name(address.country) if address and address.country else None
-
-
-def phone_of(customer: Customer) -> str | None:
-    """The number to try first."""
+def reach_of(customer: Customer) -> list[str]:
+    """The email, and the phone number to try first."""
     numbers = (customer.mobile_phone, customer.telephone_private, customer.business_telephone)
-    return record.phone(next((one for one in numbers if one), None))
+    phone = record.phone(next((one for one in numbers if one), None))
+    return [part for part in (customer.email, phone) if part]
 
 
 def created_on(customer: Customer) -> date:
@@ -92,21 +94,13 @@ def created_on(customer: Customer) -> date:
     return customer.created_at.astimezone(zone()).date()
 
 
-NUMBER = Column("number", "Number", sort="number")
-NAME = Column("name", "Name", lambda c: c.display_name, sort="name", main=True)
-STATE = Column("state", "State", record.state_badges)
 COLUMNS = (
-    NUMBER,
-    NAME,
-    Column("email", "Email"),
-    Column("phone", "Phone", phone_of),
+    Column("number", "Number", sort="number"),
+    Column("name", "Name", name_of, sort="name", main=True),
+    Column("reach", "Email and phone", reach_of),
     Column("place", "Place", place_of),
-    Column("country", "Country", country_of),
     Column("group", "Group", lambda c: c.group and c.group.name),
-    STATE,
-    Column(
-        "created_at", "Created", lambda c: c.created_at.astimezone(zone()).date(), sort="created"
-    ),
+    Column("created_at", "Created", created_on, sort="created"),
 )
 
 

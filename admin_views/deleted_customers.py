@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.actions import Action
 from admin_views.customer_record import kind_badge, phone
-from admin_views.customers import NAME, CustomersView
+from admin_views.customers import CustomersView
 from admin_views.formatters import Column
 from app.core.actor import Actor
 from app.core.listing import Listing
@@ -34,7 +34,7 @@ class DeletedCustomersView(CustomersView):
     columns = (
         Column("kind", "Kind", lambda c: kind_badge(c.kind)),
         Column("number", "Number"),
-        Column("name", "Name", NAME.value, main=True),
+        Column("name", "Name", lambda c: c.display_name, main=True),
         Column("email", "Email"),
         Column("phone", "Mobile phone", lambda c: phone(c.mobile_phone)),
         Column("deleted_at", "Deleted", sort="deleted"),
