@@ -286,7 +286,7 @@ class KontorView(Saving):
             return None
         if "exports.start" not in current_app.view_functions:
             return None
-        return self.get_url("exports.start", kind=self.export_kind, **arguments)
+        return self.get_url("exports.start", list_name=self.export_kind, **arguments)
 
     # What the library would work out of the model by itself, and does not get to ---------------
 

@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.authorizations",
     "admin_views.journals",
     "admin_views.imports",
+    "admin_views.exports",
     "admin_views.jobs",
     "admin_views.operators",
     "admin_views.roles",

@@ -76,10 +76,12 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.accounts import login
     from app.jobs import worker
+    from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
     imports.register()
+    exports.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
     cli.register(app)
