@@ -28,7 +28,9 @@ from admin_views.forms import (
 from admin_views.lookups import Lookup
 from app.catalogue.coverage import Coverage, coverage_problems, parse_coverage_date
 from app.catalogue.queries_journals import journal_label, journal_labels, search_journals
+from app.core.errors import NotFound
 from app.core.filters import identifier
+from app.subscriptions.authorizations import NOT_THERE
 from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, AuthorizationDraft
 from app.subscriptions.merging import coverage_of
 from app.subscriptions.models import Basis
@@ -130,8 +132,15 @@ def authorization_drafts(rows: Any, customer_id: int) -> list[AuthorizationDraft
             basis=Basis(row.basis.data),
             coverage=coverage_in(row),
             note=row.note.data,
-            # row.id is the row's own name on the page.
-            id=identifier(row["id"].data) if row["id"].data else None,
+            id=_stored_id(row["id"].data),  # row.id is the row's own name on the page
         )
         for row in rows
     ]
+
+
+def _stored_id(raw: str | None) -> int | None:
+    """The number of a stored authorization; None for a new row. Raises NotFound for neither."""
+    try:
+        return identifier(raw) if raw else None
+    except ValueError:
+        raise NotFound(NOT_THERE) from None

@@ -21,6 +21,8 @@ from app.subscriptions.drafts import AuthorizationDraft
 from app.subscriptions.merging import Pair, coverage_columns, recompute
 from app.subscriptions.models import Authorization
 
+NOT_THERE = "A journal authorization of this form is not there any more"
+
 _TABLE: Any = Authorization.__table__
 _CUSTOMERS: Any = Customer.__table__
 _TOLD = (
@@ -66,7 +68,7 @@ def update_authorizations(
     for draft in drafts:
         old = stored.get(draft.id) if draft.id is not None else None
         if old is None or old["customer_id"] != draft.customer_id:
-            raise NotFound("This journal authorization is not there any more")
+            raise NotFound(NOT_THERE)
         new = {**old, **_columns(draft)}
         if new != old:
             changed.append((int(old["id"]), old, new))
