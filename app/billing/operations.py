@@ -46,7 +46,7 @@ def taken_numbers(session: Session, numbers: Sequence[str]) -> set[str]:
 
 
 def create_invoices(session: Session, drafts: Sequence[InvoiceDraft], *, actor: Actor) -> list[int]:
-    """Make open invoices; their ids in the order of the drafts. Raises Refused with every problem."""
+    """Make open invoices; their ids in the order of the drafts. Raises Refused with all problems."""
     actor.require(
         Permission.INVOICES_IMPORT if actor.channel is Channel.IMPORT else Permission.INVOICES_EDIT
     )
