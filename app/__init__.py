@@ -75,11 +75,14 @@ def _register_features(app: Flask) -> None:
     import admin_views.registry
     from app import cli
     from app.accounts import login
+    from app.customers.guards import register_delete_guard
     from app.jobs import worker
+    from app.sepa.queries import collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
+    register_delete_guard(collections_under_way)
     imports.register()
     exports.register()
     worker.init_app(app, app.config["SETTINGS"])

@@ -4,7 +4,17 @@ import importlib
 
 from flask import Flask
 
-MODULES = ("operators", "search", "seed", "start", "worker", "subscriptions", "imports", "exports")
+MODULES = (
+    "operators",
+    "search",
+    "seed",
+    "start",
+    "worker",
+    "subscriptions",
+    "imports",
+    "exports",
+    "direct_debit",
+)
 
 
 def register(app: Flask) -> None:

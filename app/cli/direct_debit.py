@@ -1,0 +1,129 @@
+"""flask direct-debit …: the run from preview to the bank file."""
+
+import zipfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+
+from app.cli.output import command
+from app.core import storage
+from app.core.actor import COMMAND_LINE
+from app.core.values import ValueProblem, parse_date
+from app.extensions import db, transaction
+from app.sepa import operations_runs as runs
+from app.sepa.candidates import Assessment, assess
+from app.sepa.queries import account_by_label, policy_of, run_by_number
+from app.sepa.rules import Policy
+
+
+class _Day(click.ParamType[date]):
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        try:
+            return parse_date(value, "Collection date")
+        except ValueProblem as error:
+            self.fail(f"{error.reason}. {error.hint}", param, ctx)
+
+
+_DATE = click.option("--collection-date", type=_Day(), required=True, help="A TARGET day.")
+_ACCOUNT = click.option("--account", default="", help="Label of the creditor account.")
+_RUN = click.argument("run")
+
+
+@command("preview", _DATE, _ACCOUNT)
+def preview(collection_date: date, account: str) -> dict[str, Any]:
+    """Tell what a run for this date would collect, and what is left out and why."""
+    session, policy = db.session(), _policy()
+    found = assess(session, account_by_label(session, account), collection_date, policy)
+    return {"run": None} | _figures(found)
+
+
+@command("create", _DATE, _ACCOUNT)
+def create(collection_date: date, account: str) -> dict[str, Any]:
+    """Create a run: claim the invoices and freeze what the bank will be told."""
+    with transaction() as session:
+        policy, chosen = _policy(), account_by_label(session, account)
+        found = assess(session, chosen, collection_date, policy)
+        run = runs.create_run(session, chosen, collection_date, policy=policy, actor=COMMAND_LINE)
+        return {"run": run.number} | _figures(found)
+
+
+@command("release", _RUN)
+def release(run: str) -> dict[str, Any]:
+    """Release a run for filing."""
+    with transaction() as session:
+        found = run_by_number(session, run)
+        runs.release_run(session, found, policy=_policy(), actor=COMMAND_LINE)
+        return {"run": found.number, "state": found.state}
+
+
+@command("hand-in", _RUN)
+def hand_in(run: str) -> dict[str, Any]:
+    """Note that the bank has the file."""
+    with transaction() as session:
+        found = run_by_number(session, run)
+        runs.hand_in_run(session, found, actor=COMMAND_LINE)
+        return {"run": found.number, "state": found.state}
+
+
+@command("cancel", _RUN)
+def cancel(run: str) -> dict[str, Any]:
+    """Cancel a run that was not handed in: its invoices are open again."""
+    with transaction() as session:
+        found = run_by_number(session, run)
+        runs.cancel_run(session, found, actor=COMMAND_LINE)
+        return {"run": found.number, "state": found.state}
+
+
+@command(
+    "file",
+    _RUN,
+    click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True),
+)
+def file(run: str, out: Path) -> dict[str, Any]:
+    """Write the stored bytes of a run: one pain.008, or a ZIP where the limits split it.
+
+    The first call makes them; every later one gives the same bytes.
+    """
+    with transaction() as session:
+        found = run_by_number(session, run)
+        runs.file_run(session, found, policy=_policy(), actor=COMMAND_LINE)
+        files = [one.file for one in found.files]
+        for stored in files:
+            storage.log_download(session, stored, actor=COMMAND_LINE)
+        told = {"run": found.number, "state": found.state, "files": len(files)}
+        if len(files) == 1:
+            with out.open("wb") as target:
+                storage.copy_to(files[0], target)
+            return told | {"file": str(out), "sha256": files[0].sha256}
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for stored in files:
+                archive.writestr(zipfile.ZipInfo(stored.name), storage.read_bytes(stored))
+        return told | {"file": str(out), "sha256": [stored.sha256 for stored in files]}
+
+
+def _policy() -> Policy:
+    return policy_of(current_app.config["SETTINGS"])
+
+
+def _figures(found: Assessment) -> dict[str, Any]:
+    return {
+        "collections": len(found.candidates),
+        "amount": float(found.amount),
+        "excluded": [
+            {"invoice": one.invoice, "customer": one.customer, "reason": one.reason.value}
+            for one in found.excluded
+        ],
+    }
+
+
+def commands() -> list[click.Command]:
+    """The commands of this module."""
+    group = click.Group("direct-debit", help="Collect open invoices by SEPA direct debit.")
+    for one in (preview, create, release, file, hand_in, cancel):
+        group.add_command(one)
+    return [group]
