@@ -25,7 +25,7 @@ INVOICES = cast(Table, Invoice.__table__)
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """An open invoice to be made. Amounts are euros; `issued_on` None is today."""
+    """An open invoice to be made. Amounts are euros; `issued_on` None is today, or the due date if that has passed."""
 
     number: str
     customer_id: int
@@ -59,7 +59,7 @@ def create_invoices(session: Session, drafts: Sequence[InvoiceDraft], *, actor: 
             "customer_id": draft.customer_id,
             "amount": draft.amount,
             "currency": draft.currency,
-            "issued_on": draft.issued_on or clock.today(),
+            "issued_on": draft.issued_on or min(clock.today(), draft.due_on),
             "due_on": draft.due_on,
             "remittance_text": draft.remittance_text or None,
             "state": InvoiceState.OPEN.value,

@@ -143,11 +143,13 @@ def _amount(amount: Decimal) -> str:
 
 
 def _new(tag: str) -> etree._Element:
-    return etree.Element(f"{{{NAMESPACE}}}{tag}", nsmap=_NSMAP)
+    # Written inside Document, it takes that element's namespace; naming the namespace here would
+    # repeat it in every element. The check of the finished file reads it as the bank does.
+    return etree.Element(tag)
 
 
 def _child(parent: etree._Element, tag: str) -> etree._Element:
-    return etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
+    return etree.SubElement(parent, tag)
 
 
 def _text(parent: etree._Element, tag: str, value: str) -> etree._Element:
