@@ -24,6 +24,8 @@ NUMBER_FORMATS: Final = {
     Form.AMOUNT: "#,##0.00",
     Form.WHOLE: "0",
 }
+# Day 0 of the calendar in spreadsheets, which knows no zones.
+_DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001
 _RUNS: Final = frozenset("=+-@\t\r\n")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _PHONE: Final = re.compile(r"\+\d[\d ]*(?:;ext=\d+)?")
@@ -92,8 +94,16 @@ def _sheet_date(value: date | None) -> Any:
 
 
 def _sheet_moment(zone: tzinfo) -> Cell:
+    """Moments as spreadsheets count them, in days: the writer would cut the milliseconds off."""
+
     def moment(value: datetime | None) -> Any:
-        return None if value is None else _local(value, zone)
+        if value is None:
+            return None
+        local = _local(value, zone)
+        if local.year < OLDEST_YEAR:
+            return local.isoformat(" ", timespec="milliseconds")
+        since = local - _DAY_ZERO
+        return since.days + since.seconds / 86_400 + since.microseconds / 86_400_000_000
 
     return moment
 

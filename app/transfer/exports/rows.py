@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Select, case, func, literal, null, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.catalogue.models import Journal, JournalCoverage, PriceLevel, Product, ProductPrice
 from app.core.counts import exact_count
@@ -18,14 +18,14 @@ from app.transfer.columns.catalogue import JOURNALS
 from app.transfer.columns.lists import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.transfer.exports.streams import stream
 
+# Aliases: the conditions of a list may ask for any customer, and must not be tied to these.
+_Holder = aliased(Customer)
+_Held = aliased(Journal)
 # A customer as other lists name one: a company's name, or first and last name.
-CUSTOMER_NAME: Any = case(
-    (Customer.kind != CustomerKind.INDIVIDUAL, Customer.company_name),
-    else_=func.trim(
-        func.coalesce(Customer.first_name, "") + " " + func.coalesce(Customer.name, "")
-    ),
+_HOLDER_NAME: Any = case(
+    (_Holder.kind != CustomerKind.INDIVIDUAL, _Holder.company_name),
+    else_=func.trim(func.coalesce(_Holder.first_name, "") + " " + func.coalesce(_Holder.name, "")),
 )
-_ISSN: Any = func.coalesce(Journal.print_issn, Journal.online_issn)
 
 
 def chosen(
@@ -56,13 +56,14 @@ def rows_of(
 
 
 def rows_of_customers(
-    model: Any, columns: Sequence[Column], **others: Any
+    model: Any, columns: Sequence[Column], number: str, name: str
 ) -> Callable[[Session, Listing, Criteria], Iterator[Any]]:
-    """The rows of a list that name a customer, each by number and name."""
+    """The rows of a list that name a customer; the fields in which number and name stand."""
 
     def found(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+        others = {number: _Holder.number, name: _HOLDER_NAME}
         statement = chosen(listing, criteria, model, columns, **others)
-        return stream(session, statement.join(Customer, Customer.id == model.customer_id))
+        return stream(session, statement.join(_Holder, _Holder.id == model.customer_id))
 
     return found
 
@@ -76,14 +77,17 @@ def subscription_rows(session: Session, listing: Listing, criteria: Criteria) ->
 
 def authorization_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
     """Journal authorizations with their customer and journal."""
-    statement = chosen(
-        listing, criteria, Authorization, AUTHORIZATIONS,
-        customer=Customer.number, customer_name=CUSTOMER_NAME, issn=_ISSN, journal=Journal.title,
-    )  # fmt: skip
+    others = {
+        "customer": _Holder.number,
+        "customer_name": _HOLDER_NAME,
+        "issn": func.coalesce(_Held.print_issn, _Held.online_issn),
+        "journal": _Held.title,
+    }
+    statement = chosen(listing, criteria, Authorization, AUTHORIZATIONS, **others)
     return stream(
         session,
-        statement.join(Customer, Customer.id == Authorization.customer_id).join(
-            Journal, Journal.id == Authorization.journal_id
+        statement.join(_Holder, _Holder.id == Authorization.customer_id).join(
+            _Held, _Held.id == Authorization.journal_id
         ),
     )
 
