@@ -1,17 +1,23 @@
 """The columns of journals (KBART, phases I and II) and of products with their price list."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from app.catalogue.models import ProductKind
 from app.core.permissions import Permission
 from app.transfer.columns import parsers
-from app.transfer.columns.base import Column, Form, Parse, SheetSpec, WorkbookSpec
+from app.transfer.columns.base import Column, Form, Parse, RowContext, SheetSpec, WorkbookSpec
 
 _SERIAL_WORDS = {"serial": "serial", "journal": "serial"}
 
 
 def _kbart(label: str, parse: Parse, note: str = "", **more: object) -> Column:
     return Column(label, label, parse, note=note, width=max(14, len(label) + 2), **more)  # type: ignore[arg-type]
+
+
+def _issn(raw: Any, label: str, context: RowContext) -> str:
+    """An ISSN, spoken of by its own name: print_identifier is a heading, not a word."""
+    return parsers.issn(raw, "ISSN", context)
 
 
 _DATE_NOTE = "A year, a month or a day: 2010, 2010-03 or 2010-03-15."
@@ -32,13 +38,13 @@ JOURNALS = WorkbookSpec(
                 ),
                 _kbart(
                     "print_identifier",
-                    parsers.issn,
+                    _issn,
                     "The ISSN of the print edition.",
                     example="1619-4500",
                 ),
                 _kbart(
                     "online_identifier",
-                    parsers.issn,
+                    _issn,
                     "The ISSN of the online edition.",
                     example="1614-2411",
                 ),
