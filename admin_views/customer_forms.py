@@ -9,7 +9,15 @@ from wtforms import BooleanField, FieldList, FormField, SelectField, SelectMulti
 
 from admin_views import customer_fields as fields
 from admin_views.authorization_rows import authorization_rows
-from admin_views.forms import Group, KontorForm, LookupField, Required, TextField, choices_of
+from admin_views.forms import (
+    Group,
+    KontorForm,
+    Longest,
+    LookupField,
+    Required,
+    TextField,
+    choices_of,
+)
 from app.catalogue.models import PriceLevel, Product
 from app.core.actor import Actor
 from app.core.permissions import Permission
@@ -150,7 +158,7 @@ class IndividualForm(CustomerForm):
     )  # fmt: skip
 
     title = fields.text("title", 40)
-    first_name = TextField(FIELD_LABELS["first_name"], [Required(), fields.Longest(120)])
+    first_name = TextField(FIELD_LABELS["first_name"], [Required(), Longest(120)])
     name = fields.text("name", 120, description="The family name")
     gender = SelectField(FIELD_LABELS["gender"], choices=choices_of(Gender, "not stated"))
     date_of_birth = fields.day_field("date_of_birth", description="Like 31.12.1980")
@@ -179,7 +187,7 @@ class BusinessForm(CustomerForm):
         ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, NOTES,
     )  # fmt: skip
 
-    company_name = TextField(FIELD_LABELS["company_name"], [Required(), fields.Longest(200)])
+    company_name = TextField(FIELD_LABELS["company_name"], [Required(), Longest(200)])
     vat_id = fields.vat_field()
     registration_number = fields.text("registration_number", 60, description="Such as HRB 12345")
     title = fields.text("title", 40)

@@ -71,7 +71,9 @@ def create_customers(
             customer_entry(
                 actor, Action.CREATED, id_, row,
                 names(diff(Customer, {}, _told(row)))
-                | parts.told_as_new(draft.addresses, draft.companies, draft.product_ids, names),
+                | parts.told_as_new(
+                    session, draft.addresses, draft.companies, draft.product_ids, names
+                ),
             )
             for id_, row, draft in zip(ids, rows, drafts, strict=True)
         ],

@@ -10,7 +10,13 @@ from app.core import undo
 from app.core.text import fold
 from app.customers import rules
 from app.customers.drafts import CustomerUpdate
-from app.customers.models import Address, AddressKind, CustomerCompany, customer_products
+from app.customers.models import (
+    Address,
+    AddressKind,
+    Customer,
+    CustomerCompany,
+    customer_products,
+)
 from app.customers.writing import Names
 
 ADDRESSES: Table = Address.__table__  # type: ignore[assignment]
@@ -50,6 +56,7 @@ def add_products(session: Session, given: Mapping[int, Iterable[int]]) -> None:
 
 
 def told_as_new(
+    session: Session,
     addresses: Sequence[Mapping[str, Any]],
     companies: Sequence[Mapping[str, Any]],
     product_ids: Iterable[int],
@@ -57,7 +64,7 @@ def told_as_new(
 ) -> dict[str, list[Any]]:
     """What the history tells of a new customer's parts."""
     return _told("addresses", [], [rules.one_line(one) for one in addresses]) | _told(
-        "companies", [], [_company_line(one) for one in companies]
+        "companies", [], _company_lines(session, companies)
     ) | names(_told("products", [], list(product_ids)))  # fmt: skip
 
 
@@ -76,7 +83,7 @@ def replace(session: Session, one: CustomerUpdate, names: Names) -> dict[str, li
         wanted = [dict(company) for company in one.companies]
         if _merge(session, COMPANIES, one.id, old, wanted, _COMPANY_FIELDS):
             changes |= _told(
-                "companies", [_company_line(o) for o in old], [_company_line(w) for w in wanted]
+                "companies", _company_lines(session, old), _company_lines(session, wanted)
             )
     if one.product_ids is not None:
         changes |= names(_replace_products(session, one.id, one.product_ids))
@@ -167,9 +174,20 @@ def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> None:
     undo.note_inserted(session, table, [(id_,) for id_ in ids])
 
 
-def _company_line(one: Mapping[str, Any]) -> str:
-    name = one.get("company_name") or f"customer {one.get('company_id')}"
-    return f"{name} ({one['role']})" if one.get("role") else str(name)
+def _company_lines(session: Session, companies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Companies as the history tells them: those that are customers by number and name."""
+    ids = [one["company_id"] for one in companies if one.get("company_id")]
+    known: dict[int, str] = {}
+    if ids:
+        rows = session.execute(
+            select(Customer.id, Customer.number, Customer.company_name).where(Customer.id.in_(ids))
+        )
+        known = {id_: f"{number} {name}" for id_, number, name in rows}
+    lines = []
+    for one in companies:
+        name = known.get(one.get("company_id") or 0) or one.get("company_name") or "a customer"
+        lines.append(f"{name} ({one['role']})" if one.get("role") else str(name))
+    return lines
 
 
 def _told(name: str, old: list[Any], new: list[Any]) -> dict[str, list[Any]]:

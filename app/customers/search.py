@@ -18,7 +18,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from app.core.filters import begins_with
-from app.core.text import digits, fold
+from app.core.text import digits, words
 from app.core.values import ValueProblem, parse_phone
 from app.customers.models import Customer
 
@@ -27,6 +27,7 @@ LONGEST_QUERY = 200
 MOST_WORDS = 8
 # A trigram index knows nothing shorter.
 SHORTEST_INDEXED = 3
+_TRUNK_ZERO = re.compile(r"^((?:\+|00)[\d\s]{1,5})\(0\)")
 _LOOKS_LIKE_PHONE = re.compile(r"[+0(][\d\s()/+.-]{3,}")
 _FIELDS = (
     Customer.id, Customer.number, Customer.kind, Customer.first_name, Customer.name,
@@ -83,11 +84,11 @@ def search_clients(session: Session, query: str, *, country: str, limit: int = 5
 def search_terms(query: str) -> list[str]:
     """The folded words of a query; a phone number in any spelling is one word of digits."""
     if _LOOKS_LIKE_PHONE.fullmatch(query.strip()):
-        # 0170 and +49170 and 0049170 all hold the digits that a stored number ends with.
-        number = digits(query).lstrip("0")
+        # 0170 and +49170 and 0049170 all hold the digits that a stored number ends with; the (0)
+        # of +49 (0) 170 is dialled only inside the country.
+        number = digits(_TRUNK_ZERO.sub(r"\1", query.strip())).lstrip("0")
         return [number] if number else []
-    seen = dict.fromkeys(fold(query).split())
-    return [word for word in seen if any(c.isalnum() for c in word)][:MOST_WORDS]
+    return list(dict.fromkeys(words(query)))[:MOST_WORDS]
 
 
 def candidates(terms: Sequence[str]) -> ColumnElement[bool]:

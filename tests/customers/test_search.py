@@ -1,0 +1,151 @@
+"""The Clients search: what finds whom, and in which order, on both databases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from app.core.actor import COMMAND_LINE
+from app.core.text import fold, sort_key
+from app.customers.operations import delete_customers
+from app.customers.queries import find_customers
+from app.customers.search import search_clients, search_terms
+from app.extensions import transaction
+from tests.customers.people import customer, many
+
+LETTERS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=40)
+
+
+def found(session: Session, query: str) -> list[str]:
+    return [hit.name for hit in search_clients(session, query, country="DE").hits]
+
+
+@pytest.fixture
+def people(session: Session) -> None:
+    many(
+        [
+            ("individual", {"first_name": "Jürgen", "name": "Müller", "email": "jm@example.com",
+                            "mobile_phone": "+491701234567"}),
+            ("individual", {"first_name": "Anna", "name": "Großmann",
+                            "telephone_private": "+493012345678"}),
+            ("individual", {"first_name": "Mull", "name": "Windeln"}),
+            ("individual", {"first_name": "Zoë", "name": "Łukasz", "former_number": "ALT-77"}),
+            ("business", {"company_name": "Straßenbau Köln GmbH", "contact_name": "Jürgen Öz"}),
+            ("perpetual", {"company_name": "Universität Wien"}),
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("muller", ["Jürgen Müller"]),
+        ("MÜLLER jürgen", ["Jürgen Müller"]),
+        ("mueller juergen", ["Jürgen Müller"]),
+        ("juergen muller", ["Jürgen Müller"]),
+        ("grossmann", ["Anna Großmann"]),
+        ("Großmann, Anna", ["Anna Großmann"]),
+        ("lukasz zoe", ["Zoë Łukasz"]),
+        ("strassenbau koeln", ["Straßenbau Köln GmbH"]),
+        ("wien", ["Universität Wien"]),
+        ("jm@example.com", ["Jürgen Müller"]),
+        ("JM@EXAMPLE.COM", ["Jürgen Müller"]),
+        ("0170 1234567", ["Jürgen Müller"]),
+        ("+49 170 1234567", ["Jürgen Müller"]),
+        ("0049 (0) 170/1234567", ["Jürgen Müller"]),
+        ("0170 123", ["Jürgen Müller"]),
+        ("030 12345678", ["Anna Großmann"]),
+        ("ALT-77", ["Zoë Łukasz"]),
+        ("anna müller", []),
+        ("nobody", []),
+        ("", []),
+        ("   ", []),
+    ],
+)
+def test_the_box_finds(session: Session, people: None, query: str, names: list[str]) -> None:
+    assert found(session, query) == names
+
+
+def test_whole_words_stand_before_beginnings_and_an_exact_number_before_all(
+    session: Session, people: None
+) -> None:
+    assert found(session, "mull") == ["Mull Windeln", "Jürgen Müller"]
+    number = customer(first_name="Exact").number
+    customer(first_name="Other", alias=f"formerly {number}")
+    assert found(session, number) == ["Exact", "Other"]
+
+
+def test_the_deleted_are_not_found(session: Session, people: None) -> None:
+    hit = search_clients(session, "grossmann", country="DE").hits[0]
+    with transaction() as work:
+        delete_customers(work, [hit.id], actor=COMMAND_LINE)
+    assert found(session, "grossmann") == []
+
+
+def test_more_hits_than_a_person_reads_are_capped(session: Session) -> None:
+    many([("individual", {"first_name": "Common", "name": f"Name{n}"}) for n in range(230)])
+    result = search_clients(session, "common", country="DE", limit=50)
+    assert result.capped and len(result.hits) == 50
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["%", "_", "'", "*", '"', '"AND', "a AND", "NEAR(", "a OR b", "\\", "x" * 5000, "\0\x01", "-",
+     "\u202eabc", "a%b", "/", "(((", "☃", "NULL", "+", "0" * 60],
+)  # fmt: skip
+def test_hostile_words_are_answered_calmly(session: Session, people: None, query: str) -> None:
+    assert isinstance(found(session, query), list)
+
+
+def test_a_customer_cell_means_one_customer_or_says_why_not(session: Session, people: None) -> None:
+    two = many(
+        [("business", {"company_name": "Twin AG"}), ("business", {"company_name": "Twin AG"})]
+    )
+    answers = find_customers(
+        session, [two[0].number, "ALT-77", "jm@example.com", "universitaet wien", "Twin AG", "None"]
+    )
+    assert answers[0][0] == two[0].id  # type: ignore[index]
+    assert all(hasattr(one, "number") for one in answers[:4])
+    assert [getattr(one, "message", "") for one in answers[4:]] == [
+        "Customer fits several customers",
+        "Customer is unknown",
+    ]
+
+
+@given(LETTERS)
+def test_folding_a_folded_text_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Müller", "MUELLER"), ("Müller", "Muller"), ("Groß", "gross"), ("Ærø", "Aeroe"),
+     ("Łódź", "Lodz"), ("Çelik", "celik"), ("Ñandú", "nandu"), ("Ægir", "aegir"),
+     ("Åse", "Aase"), ("Dvořák", "dvorak"), ("São", "sao"), ("Γιώργος", "giorgos")],
+)  # fmt: skip
+def test_accents_and_spellings_do_not_matter(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@given(st.lists(st.text(alphabet="abcäöüßéñøł", min_size=1, max_size=8), min_size=1, max_size=4))
+def test_the_order_of_the_words_does_not_matter(words: list[str]) -> None:
+    assert sorted(search_terms(" ".join(words))) == sorted(search_terms(" ".join(reversed(words))))
+
+
+@given(
+    st.integers(min_value=1_000_000, max_value=9_999_999),
+    st.sampled_from(
+        ["0170 {}", "+49 170 {}", "0049170{}", "(0170) {}", "+49 (0)170/{}", "0170-{}"]
+    ),
+)
+def test_a_phone_in_any_spelling_is_one_term_that_the_stored_number_holds(
+    subscriber: int, spelling: str
+) -> None:
+    [term] = search_terms(spelling.format(subscriber))
+    assert term in f"49170{subscriber}"
+
+
+@given(LETTERS)
+def test_a_sort_key_is_short_and_plain(text: str) -> None:
+    key = sort_key(text)
+    assert len(key) <= 120 and key == key.strip() and key == key.lower()
