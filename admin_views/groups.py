@@ -37,7 +37,10 @@ class GroupsView(KontorView):
     model_class = Group
     label, singular = "Groups", "group"
     menu_group, icon, endpoint_name = "Administration", "users-group", "groups"
-    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.GROUPS_MANAGE)
+    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.GROUPS_MANAGE) | {
+        "export": Permission.EXPORT
+    }
+    export_kind = "groups"
     columns = (
         Column("name", "Name", sort="name", main=True),
         Column("approval_required", "Approval required"),

@@ -63,7 +63,10 @@ class OperatorsView(KontorView):
     model_class = Operator
     label, singular = "Operators", "operator"
     menu_group, icon, endpoint_name = "Administration", "user-circle", "operators"
-    permissions = dict.fromkeys(("view", "create", "edit"), Permission.OPERATORS_MANAGE)
+    permissions = dict.fromkeys(("view", "create", "edit"), Permission.OPERATORS_MANAGE) | {
+        "export": Permission.EXPORT
+    }
+    export_kind = "operators"
     columns = (
         Column("name", "Name", lambda one: str(one), main=True),
         Column("email", "Email", sort="email"),

@@ -31,7 +31,10 @@ class LevelsView(KontorView):
     model_class = PriceLevel
     label, singular = "Price levels", "price level"
     menu_group, icon, endpoint_name = "Administration", "tags", "price_levels"
-    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.SETTINGS_MANAGE)
+    permissions = dict.fromkeys(
+        ("view", "create", "edit", "delete"), Permission.SETTINGS_MANAGE
+    ) | {"export": Permission.EXPORT}
+    export_kind = "price_levels"
     columns = (
         Column("name", "Name", sort="name", main=True),
         Column("description", "Description"),

@@ -65,7 +65,10 @@ class RolesView(KontorView):
     model_class = Role
     label, singular = "Roles", "role"
     menu_group, icon, endpoint_name = "Administration", "shield-lock", "roles"
-    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.ROLES_MANAGE)
+    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.ROLES_MANAGE) | {
+        "export": Permission.EXPORT
+    }
+    export_kind = "roles"
     columns = (
         Column("name", "Name", lambda role: role.name.capitalize(), sort="name", main=True),
         Column("description", "Description"),

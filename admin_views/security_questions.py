@@ -38,7 +38,10 @@ class QuestionsView(KontorView):
     model_class = SecurityQuestion
     label, singular = "Security questions", "security question"
     menu_group, icon, endpoint_name = "Administration", "help-circle", "security_questions"
-    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.SETTINGS_MANAGE)
+    permissions = dict.fromkeys(
+        ("view", "create", "edit", "delete"), Permission.SETTINGS_MANAGE
+    ) | {"export": Permission.EXPORT}
+    export_kind = "security_questions"
     columns = (
         Column("question", "Question", sort="question", main=True),
         Column("active", "Active"),

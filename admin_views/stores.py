@@ -37,7 +37,10 @@ class StoresView(KontorView):
     model_class = Store
     label, singular = "Stores", "store"
     menu_group, icon, endpoint_name = "Administration", "building-store", "stores"
-    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.STORES_MANAGE)
+    permissions = dict.fromkeys(("view", "create", "edit", "delete"), Permission.STORES_MANAGE) | {
+        "export": Permission.EXPORT
+    }
+    export_kind = "stores"
     columns = (
         Column("name", "Name", sort="name", main=True),
         Column("is_default", "Default"),

@@ -115,14 +115,8 @@ SECURITY_QUESTIONS = (
 OPERATORS = (
     told("Email", "email", width=32),
     told("Name", "name", width=28),
+    told("Roles", "roles", width=30),
     told("Active", "active", Form.YES_NO, 10),
+    told("Last log-in", "last_login_at", Form.MOMENT, 24),
 )
-JOBS = (
-    told("Job", "title", width=44),
-    told("State", "state", width=12),
-    told("Done", "done", Form.WHOLE, 12),
-    told("Of", "total", Form.WHOLE, 12),
-    told("Asked for by", "created_by_label", width=28),
-    told("Asked for", "created_at", Form.MOMENT, 24),
-    told("Ended", "finished_at", Form.MOMENT, 24),
-)
+ROLES = (told("Name", "name", width=24), told("Description", "description", width=50))

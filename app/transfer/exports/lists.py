@@ -7,6 +7,10 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from app.accounts.models import Role
+from app.accounts.queries import OPERATORS, ROLES
+from app.billing.models import Invoice
+from app.billing.queries import INVOICES
 from app.catalogue.models import PriceLevel
 from app.catalogue.queries_journals import JOURNALS
 from app.catalogue.queries_products import LEVELS, PRODUCTS
@@ -17,6 +21,8 @@ from app.core.permissions import Permission
 from app.customers.models import CustomerKind, Group, SecurityQuestion, Store
 from app.customers.queries import BY_KIND, CLIENTS
 from app.customers.queries_reference import GROUPS, QUESTIONS, STORES
+from app.sepa.models import CollectionRun, CreditorAccount, Mandate
+from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.transfer.columns import lists as columns
 from app.transfer.columns import workbook_spec
@@ -57,6 +63,18 @@ def _plain(
     found: Rows,
 ) -> ExportList:
     return ExportList(name, title, permission, listing, lambda session: offered, found, _count)
+
+
+def _own(
+    name: str,
+    title: str,
+    permission: Permission,
+    listing: Listing,
+    model: Any,
+    offered: Sequence[Column],
+) -> ExportList:
+    """A list whose columns are all the model's own."""
+    return _plain(name, title, permission, listing, offered, rows.rows_of(model, offered))
 
 
 def _workbook(session: Session, name: str) -> Sequence[Column]:
@@ -109,16 +127,59 @@ _ALL = (
         rows.product_rows,
         _count,
     ),
-    _plain("stores", "Stores", _SEE.STORES_MANAGE, STORES, columns.STORES,
-           rows.rows_of(Store, columns.STORES)),
-    _plain("groups", "Groups", _SEE.GROUPS_MANAGE, GROUPS, columns.GROUPS,
-           rows.rows_of(Group, columns.GROUPS)),
-    _plain("price_levels", "Price levels", _SEE.SETTINGS_MANAGE, LEVELS, columns.PRICE_LEVELS,
-           rows.rows_of(PriceLevel, columns.PRICE_LEVELS)),
-    _plain("security_questions", "Security questions", _SEE.SETTINGS_MANAGE, QUESTIONS,
-           columns.SECURITY_QUESTIONS,
-           rows.rows_of(SecurityQuestion, columns.SECURITY_QUESTIONS)),
-)  # fmt: skip
+    _plain(
+        "invoices",
+        "Invoices",
+        _SEE.INVOICES_VIEW,
+        INVOICES,
+        columns.INVOICES,
+        rows.rows_of_customers(Invoice, columns.INVOICES, "customer", "customer_name"),
+    ),
+    _plain(
+        "mandates",
+        "Mandates",
+        _SEE.MANDATES_VIEW,
+        MANDATES,
+        columns.MANDATES,
+        rows.rows_of_customers(Mandate, columns.MANDATES, "customer_number", "customer"),
+    ),
+    _own("runs", "Direct-debit runs", _SEE.DIRECT_DEBIT_VIEW, RUNS, CollectionRun, columns.RUNS),
+    _own(
+        "creditor_accounts",
+        "Creditor accounts",
+        _SEE.CREDITOR_ACCOUNTS_VIEW,
+        ACCOUNTS,
+        CreditorAccount,
+        columns.CREDITOR_ACCOUNTS,
+    ),
+    _own("stores", "Stores", _SEE.STORES_MANAGE, STORES, Store, columns.STORES),
+    _own("groups", "Groups", _SEE.GROUPS_MANAGE, GROUPS, Group, columns.GROUPS),
+    _own(
+        "price_levels",
+        "Price levels",
+        _SEE.SETTINGS_MANAGE,
+        LEVELS,
+        PriceLevel,
+        columns.PRICE_LEVELS,
+    ),
+    _own(
+        "security_questions",
+        "Security questions",
+        _SEE.SETTINGS_MANAGE,
+        QUESTIONS,
+        SecurityQuestion,
+        columns.SECURITY_QUESTIONS,
+    ),
+    _plain(
+        "operators",
+        "Operators",
+        _SEE.OPERATORS_MANAGE,
+        OPERATORS,
+        columns.OPERATORS,
+        rows.operator_rows,
+    ),
+    _own("roles", "Roles", _SEE.ROLES_MANAGE, ROLES, Role, columns.ROLES),
+)
 LISTS: dict[str, ExportList] = {one.name: one for one in _ALL}
 
 

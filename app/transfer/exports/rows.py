@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, case, func, literal, null, select
 from sqlalchemy.orm import Session, aliased
 
+from app.accounts.models import Operator, Role, operators_roles
 from app.catalogue.models import Journal, JournalCoverage, PriceLevel, Product, ProductPrice
 from app.core.counts import exact_count
 from app.core.listing import Criteria, Listing
@@ -15,7 +16,7 @@ from app.subscriptions.models import Authorization
 from app.subscriptions.queries import SubscriptionLine, export_lines
 from app.transfer.columns.base import Column
 from app.transfer.columns.catalogue import JOURNALS
-from app.transfer.columns.lists import AUTHORIZATIONS, SUBSCRIPTIONS
+from app.transfer.columns.lists import AUTHORIZATIONS, OPERATORS, SUBSCRIPTIONS
 from app.transfer.exports.streams import stream
 
 # Aliases: the conditions of a list may ask for any customer, and must not be tied to these.
@@ -66,6 +67,18 @@ def rows_of_customers(
         return stream(session, statement.join(_Holder, _Holder.id == model.customer_id))
 
     return found
+
+
+def operator_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Operators with the names of their roles."""
+    roles = (
+        select(func.aggregate_strings(Role.name, ", "))
+        .join(operators_roles, operators_roles.c.role_id == Role.id)
+        .where(operators_roles.c.operator_id == Operator.id)
+        .correlate(Operator)
+        .scalar_subquery()
+    )
+    return stream(session, chosen(listing, criteria, Operator, OPERATORS, roles=roles))
 
 
 def subscription_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
