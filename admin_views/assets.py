@@ -4,7 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import current_app, url_for
+from flask import current_app, g, url_for
 
 
 @cache
@@ -13,6 +13,9 @@ def _mark(path: Path, changed_ns: int) -> str:
 
 
 def asset(name: str) -> str:
-    """The address of a file below app/static."""
-    path = Path(current_app.static_folder or "") / name
-    return url_for("static", filename=name, v=_mark(path, path.stat().st_mtime_ns))
+    """The address of a file below app/static, worked out once for a page."""
+    known: dict[str, str] = g.setdefault("assets", {})
+    if name not in known:
+        path = Path(current_app.static_folder or "") / name
+        known[name] = url_for("static", filename=name, v=_mark(path, path.stat().st_mtime_ns))
+    return known[name]

@@ -33,7 +33,7 @@ from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import inspect
 
-from admin_views.access import NOBODY
+from admin_views.access import NOBODY, acting
 from admin_views.actions import Action, usable
 from admin_views.filters import PAGE_SIZES, Request, chips, controls, page_links, read_request
 from admin_views.formatters import Badge, Column
@@ -41,7 +41,6 @@ from admin_views.forms import KontorForm, LookupField, leaves
 from admin_views.lookups import MOST_HITS, Check, Lookup
 from admin_views.records import RecordTab, Section, tabs_for
 from admin_views.saving import Saving
-from app.accounts.identity import current_actor
 from app.core.counts import format_count
 from app.core.filters import clean
 from app.core.listing import Listing, Page, count_rows, fetch_page
@@ -151,7 +150,7 @@ class KontorView(Saving):
 
     def may(self, key: str) -> bool:
         """Tell whether the present operator may view, create, edit, delete or export here."""
-        return key in self.permissions and current_actor().may(self.permissions[key])
+        return key in self.permissions and acting().may(self.permissions[key])
 
     @property
     def can_create(self) -> bool:
@@ -178,7 +177,7 @@ class KontorView(Saving):
         asked = read_request(listing, request.args)
         session = db.session()
         page = self.page_of(listing, asked)
-        actor = current_actor()
+        actor = acting()
 
         def url(**arguments: Any) -> str:
             return self.get_url(".index_view", **arguments)
@@ -212,7 +211,7 @@ class KontorView(Saving):
         """The record."""
         model = self.record_or_404()
         session = db.session()
-        actor = current_actor()
+        actor = acting()
         tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, actor, model)
         opened = request.args.get("tab", "")
         return self.render(
@@ -228,7 +227,7 @@ class KontorView(Saving):
     def tab_view(self) -> str:
         """One tab of a record, as a fragment."""
         model = self.record_or_404()
-        tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, current_actor(), model)
+        tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, acting(), model)
         tab = next((tab for tab in tabs if tab.name == request.args.get("tab")), None)
         if tab is None:
             abort(404)
@@ -242,7 +241,7 @@ class KontorView(Saving):
         lookup = self.lookups.get(request.args.get("name", ""))
         if lookup is None:
             abort(404)
-        if lookup.permission is not None and not current_actor().may(lookup.permission):
+        if lookup.permission is not None and not acting().may(lookup.permission):
             abort(403)
         found = lookup.search(db.session(), clean(request.args.get("query", "")), MOST_HITS)
         return [{"value": str(value), "text": text} for value, text in found[:MOST_HITS]]
@@ -278,7 +277,7 @@ class KontorView(Saving):
 
     def row_actions(self, row: Any) -> list[Action]:
         """The actions at the end of a row."""
-        return usable(self.all_actions(), "row", current_actor(), row)
+        return usable(self.all_actions(), "row", acting(), row)
 
     def export_url(self, **arguments: Any) -> str | None:
         """The address that exports what the list shows, for whoever may export; else None."""

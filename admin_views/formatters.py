@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from admin_views.assets import asset
 from app.core.money import format_amount
@@ -157,7 +158,11 @@ def size(octets: int) -> str:
 
 def icon(name: str, extra: str = "") -> Markup:
     """One of the icons in static/vendor/tabler-icons, hidden from screen readers."""
-    address = asset("vendor/tabler-icons/sprite.svg")
+    return _icon(asset("vendor/tabler-icons/sprite.svg"), name, extra)
+
+
+@lru_cache(maxsize=500)
+def _icon(address: str, name: str, extra: str) -> Markup:
     return Markup(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
-    ).format(extra, address, escape(name))
+    ).format(extra, address, name)

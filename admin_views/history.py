@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from admin_views.records import RecordTab
-from app.audit.models import AuditEntry
+from app.audit.models import Action, AuditEntry
 
 ROWS = 25
 ABBREVIATIONS = {"bic", "iban", "id", "issn", "sms", "url", "vat"}
@@ -26,7 +26,10 @@ def history_tab(
     def about(model: Any) -> list[ColumnElement[bool]]:
         if of is not None:
             return of(model)
-        return [AuditEntry.entity == entity, AuditEntry.entity_id == model.id]
+        told = [AuditEntry.entity == entity, AuditEntry.entity_id == model.id]
+        # SQLite gives the id of a deleted row to a later one: a record's history begins with it.
+        born = select(func.max(AuditEntry.id)).where(*told, AuditEntry.action == Action.CREATED)
+        return [*told, AuditEntry.id >= func.coalesce(born.scalar_subquery(), 0)]
 
     def count(session: Session, model: Any) -> int:
         return session.scalar(select(func.count(AuditEntry.id)).where(*about(model))) or 0

@@ -10,12 +10,11 @@ from flask_admin.theme import Theme
 from werkzeug.routing import BuildError
 
 from admin_views import errors, headers
-from admin_views.access import Guarded
+from admin_views.access import Guarded, acting
 from admin_views.assets import asset
 from admin_views.dashboard import Dashboard
 from admin_views.formatters import icon, show, size
 from admin_views.forms import blank_row
-from app.accounts.identity import current_actor
 from app.core.permissions import Permission
 
 # The order of the menu. A module offers `views()`; each view names its group itself.
@@ -58,7 +57,7 @@ def register(app: Flask) -> Admin:
             admin.add_view(view)
     admin.init_app(app)
     app.jinja_env.globals.update(
-        asset=asset, icon=icon, show=show, blank_row=blank_row, actor=current_actor,
+        asset=asset, icon=icon, show=show, blank_row=blank_row, actor=acting,
         address_of=address_of, Permission=Permission, file_size=size,
     )  # fmt: skip
     app.jinja_env.filters["show"] = show

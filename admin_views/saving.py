@@ -188,7 +188,8 @@ class Saving(Reading):
             abort(404)
         if not current_actor().may(action.permission):
             abort(403)
-        return self._act(action, request.form.getlist("rowid"))
+        # A button at the end of a row names its record in the address it posts to.
+        return self._act(action, request.form.getlist("rowid") or request.args.getlist("rowid"))
 
     # The library's names for saving -------------------------------------------------------------
 

@@ -40,6 +40,7 @@ def test_the_address_of_a_file_changes_with_its_content(app: Flask, tmp_path: Pa
             first = asset("a.css")
             assert asset("a.css") == first
             (tmp_path / "a.css").write_text("b { color: red }")
+        with app.test_request_context():
             assert asset("a.css") != first
     finally:
         app.static_folder = folder

@@ -16,6 +16,7 @@ from wtforms import FieldList, FormField
 
 from admin_views.forms import KontorForm, Longest, Required, TextField, blank_row
 from app.audit.models import AuditEntry
+from app.audit.operations import record_change
 from app.catalogue.models import Product
 from app.catalogue.operations_products import ProductDraft, save_price_level, save_products
 from app.core.actor import COMMAND_LINE
@@ -59,6 +60,20 @@ def test_a_group_is_made_changed_and_deleted_and_the_history_tells_who_did_it(
     assert session.scalars(select(Group)).all() == []
     told = list(session.scalars(select(AuditEntry.action).where(AuditEntry.entity == "group")))
     assert told == ["created", "changed", "deleted"]
+
+
+def test_the_history_of_a_record_is_not_that_of_a_deleted_one_with_its_id(
+    admin: FlaskClient, group: int, session: Session
+) -> None:
+    admin.post("/admin/groups/delete/", data={"id": group, "_confirmed": "yes"})
+    with transaction() as work:
+        work.add(Group(id=group, name="Another"))
+    with transaction() as work:
+        found = work.get_one(Group, group)
+        record_change(work, found, {}, actor=COMMAND_LINE, entity="group", entity_label="Another")
+    told = admin.get(f"/admin/groups/tab/?id={group}&tab=history").text
+    assert "Another" in told
+    assert "Library" not in told
 
 
 def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
@@ -261,7 +276,7 @@ def test_new_rows_come_from_an_empty_one_with_a_place_for_its_number() -> None:
 def test_every_icon_that_a_page_names_is_in_the_sprite(app: Flask) -> None:
     sprite = (ROOT / "app/static/vendor/tabler-icons/sprite.svg").read_text(encoding="utf-8")
     known = set(re.findall(r'<symbol id="([^"]+)"', sprite))
-    named = {view.menu_icon_value for view in app.extensions["admin"][0]._views}
+    named = {view.menu_icon_value for view in app.extensions["admin"][0]._views} - {None}
     for path in (ROOT / "templates").rglob("*.html"):
         named |= set(re.findall(r'icon\("([a-z0-9-]+)"', path.read_text(encoding="utf-8")))
     pattern = r'(?:icon=|icon\()"([a-z0-9-]+)"'
