@@ -41,7 +41,7 @@ class AuthorizationsView(KontorView):
         Column("coverage", "Coverage", coverage_in_words),
         Column("note", "Note"),
     )
-    tabs = (history_tab("authorization"),)
+    tabs = (history_tab("journal authorization"),)
 
     def listing(self) -> Listing:
         """Those of live customers."""

@@ -20,6 +20,7 @@ from admin_views.forms import (
 )
 from admin_views.history import history_tab
 from admin_views.records import Section
+from admin_views.registry import address_of
 from app.catalogue.coverage import in_words
 from app.catalogue.journal_records import (
     JournalRecord,
@@ -154,7 +155,8 @@ class JournalsView(KontorView):
                 ],
             ),
             Section("Titles", [("Former titles", [one.title for one in model.former_titles])]),
-            Section("Coverage", [("Held", coverages_in_words(model.coverages))], wide=True),
+            Section("Coverage", [("Held", coverages_in_words(model.coverages))]),
+            Section("Rights", [("Customers", rights_link(model))]),
         ]
 
     def form_data(self, model: Journal) -> Mapping[str, Any]:
@@ -229,6 +231,12 @@ def _volumes(holding: Holding) -> str:
     if span.volume_only or not (span.first_volume or span.last_volume):
         return ""
     return f"volumes {span.first_volume or ''}–{span.last_volume or ''}"
+
+
+def rights_link(journal: Journal) -> Link:
+    """The list of everybody's rights to a journal."""
+    issn = journal.print_issn or journal.online_issn
+    return Link("Show subscriptions", address_of("subscriptions.index_view", journal=issn))
 
 
 def web_address(address: str | None) -> Link | str | None:

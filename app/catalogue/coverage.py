@@ -95,9 +95,16 @@ def in_words(coverage: Coverage) -> str:
 
 def days_in_words(first: int, last: int) -> str:
     """A span of days, numbered as in `Coverage`, in the coarsest words that are exact."""
-    start = "" if first <= OPEN_START else str(_coarse_start(date.fromordinal(first)))
-    end = "" if last >= OPEN_END - 1 else str(_coarse_end(date.fromordinal(last)))
-    return _span(start, end) or "everything"
+    begin = None if first <= OPEN_START else date.fromordinal(first)
+    end = None if last >= OPEN_END - 1 else date.fromordinal(last)
+    if begin and end:
+        for whole in (PartialDate(end.year), PartialDate(end.year, end.month), PartialDate.of(end)):
+            if (whole.first_day, whole.last_day) == (begin, end):
+                return str(whole)
+    return (
+        _span(str(_coarse_start(begin)) if begin else "", str(_coarse_end(end)) if end else "")
+        or "everything"
+    )
 
 
 def _coarse_start(day: date) -> PartialDate:

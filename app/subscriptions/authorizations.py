@@ -176,7 +176,7 @@ def _finish(
             audit.entry(
                 actor=actor,
                 action=_action(old, new),
-                entity="authorization",
+                entity="journal authorization",
                 entity_id=key,
                 entity_label=titles.get(one["journal_id"], ""),
                 customer_id=one["customer_id"],

@@ -184,7 +184,9 @@ def test_the_history_tells_what_was_won_and_what_was_lost(session: Session) -> N
         {"perpetual_rights": ["2010 – 2014-06", "2012 – 2014-06"], "lost": ["2010–2011", None]},
     ]
     own = session.scalars(
-        select(AuditEntry).where(AuditEntry.entity == "authorization").order_by(AuditEntry.id)
+        select(AuditEntry)
+        .where(AuditEntry.entity == "journal authorization")
+        .order_by(AuditEntry.id)
     ).all()
     assert [(entry.entity_id, entry.action) for entry in own] == [
         (key, "created"),
