@@ -123,6 +123,11 @@ class RolesView(KontorView):
         """Roles that come with Kontor cannot be deleted: they have no button for it."""
         return [one if one.name != "delete" else _only_own(one) for one in super().all_actions()]
 
+    def prepare_form(self, form: Any, model: Role | None) -> None:
+        """Roles that come with Kontor keep their names."""
+        if model is not None and model.built_in:
+            del form.name
+
     def form_data(self, model: Role) -> Mapping[str, Any]:
         """The stored values."""
         return {
@@ -148,7 +153,7 @@ class RolesView(KontorView):
         return operations.save_role(
             session,
             role,
-            name=form.name.data,
+            name=role.name if role is not None and "name" not in form else form.name.data,
             description=form.description.data or "",
             permissions=form.permissions.data,
             actor=actor,
