@@ -172,7 +172,7 @@ class ImportsView(KontorView):
 
     def can_update(self, model: Import) -> bool:
         """Whether this kind can update what exists."""
-        return KINDS[model.kind].updates
+        return _offers_update(model.kind)
 
     def list_endpoint(self, model: Import) -> str:
         """The endpoint of the list that shows what was imported."""
@@ -200,7 +200,7 @@ class ImportsView(KontorView):
                 except KontorError as refused:
                     problem = str(refused)
         page = self.render(
-            "imports/upload.html", spec=spec, problem=problem, updates=KINDS[spec.name].updates
+            "imports/upload.html", spec=spec, problem=problem, updates=_offers_update(spec.name)
         )
         return page, 422 if problem else 200
 
@@ -306,6 +306,11 @@ class ImportsView(KontorView):
         if spec is None:
             abort(404)
         return spec
+
+
+def _offers_update(kind: str) -> bool:
+    """Whether it is a choice to update what exists."""
+    return KINDS[kind].updates and not KINDS[kind].only_updates
 
 
 def _link_of(reason: str) -> Link | None:

@@ -2,6 +2,8 @@
 
 import csv
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.billing.models import Invoice
 from app.customers.models import Address, Customer
+from app.sepa.models import Mandate
 from app.subscriptions.models import Authorization
 from tests.transfer.conftest import DATA, Import
 
@@ -75,6 +79,30 @@ def test_institutions_come_in_with_their_addresses_and_rights(
     assert counts == [40, 53, 570]
     again = run_import("perpetual", "perpetual_customers.xlsx")
     assert (again["created"], again["unchanged"]) == (0, 663)
+
+
+def test_open_invoices_come_in_for_the_customers_that_are_there(
+    session: Session, run_import: Import
+) -> None:
+    run_import("individual", "individual_customers.xlsx")
+    run_import("business", "business_customers.xlsx")
+    result = run_import("invoices", "open_invoices.xlsx")
+    assert (result["rows"], result["created"]) == (341, 334)
+    assert_refused_as_expected(result, "open_invoices.xlsx")
+    assert session.scalar(select(func.sum(Invoice.amount))) == Decimal("142035.84")
+    again = run_import("invoices", "open_invoices.xlsx")
+    assert (again["created"], again["unchanged"]) == (0, 334)
+    assert_refused_as_expected(again, "open_invoices.xlsx")
+
+
+def test_customers_arrive_with_their_active_mandates(session: Session, run_import: Import) -> None:
+    run_import("individual", "individual_customers.xlsx")
+    mandate = session.scalars(select(Mandate).where(Mandate.reference == "M-1122-00005")).one()
+    assert mandate.state == "active"
+    assert (mandate.signed_on, mandate.account_holder) == (date(2025, 6, 6), "Daniël Jans")
+    assert mandate.iban == mandate.customer.iban == "NL19SOGE9603751966"
+    again = run_import("individual", "individual_customers.xlsx", "--update", "--match", "email")
+    assert (again["updated"], again["unchanged"]) == (0, 387)
 
 
 def test_the_title_list_comes_in_whole(run_import: Import) -> None:

@@ -5,10 +5,19 @@ an institution; `first_name` its contact's first name.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from app.core.permissions import Permission
 from app.transfer.columns import customers, parsers
-from app.transfer.columns.base import Column, Form, SheetSpec, WorkbookSpec
+from app.transfer.columns.base import Column, Form, RowContext, SheetSpec, WorkbookSpec
+
+MASK = "•"
+
+
+def _masked_or_iban(raw: Any, label: str, context: RowContext) -> str:
+    """An IBAN; one that the export has masked stays so, to be compared with the stored one."""
+    return str(raw).strip() if MASK in str(raw) else parsers.iban(raw, label, context)
+
 
 INSTITUTE = Column(
     "Institute",
@@ -67,7 +76,7 @@ CUSTOMERS = WorkbookSpec(
                 customers.FAX,
                 customers.EMAIL,
                 customers.HOMEPAGE,
-                customers.IBAN,
+                replace(customers.IBAN, parse=_masked_or_iban),
                 customers.BIC,
                 INSTITUTE,
                 customers.REBATE,

@@ -44,7 +44,7 @@ INVOICES = WorkbookSpec(
                 Column(
                     "Currency",
                     "currency",
-                    parsers.text(3),
+                    parsers.currency,
                     width=10,
                     example="EUR",
                     note="EUR, or blank.",

@@ -67,6 +67,12 @@ def amount(raw: Any, label: str, context: RowContext) -> Any:
     return values.parse_amount(raw, label)
 
 
+def currency(raw: Any, label: str, context: RowContext) -> str:
+    """A currency by its ISO code or its sign; whether it is taken is a matter of the rules."""
+    text = as_text(raw).upper()
+    return "EUR" if text in {"€", "EURO", "EUR"} else text
+
+
 def country(raw: Any, label: str, context: RowContext) -> str:
     """A country's ISO code of two letters, from its code or its name."""
     return values.parse_country(as_text(raw), label)

@@ -70,9 +70,9 @@ def run_check(context: JobContext) -> dict[str, Any]:
     if earlier is not None and not earlier.refused_rows:
         return _nothing_to_do(import_id, earlier)
     before = _refused_by(db.session(), earlier)
-    updating = bool(found.options.get("update"))
-    match = str(found.options.get("match") or "number")
     kind = KINDS[found.kind]
+    updating = kind.only_updates or bool(found.options.get("update"))
+    match = str(found.options.get("match") or "number")
     stored = found.file
     with transaction() as session:  # a check that starts again after a kill starts afresh
         session.execute(delete(ImportRefusal).where(ImportRefusal.import_id == import_id))

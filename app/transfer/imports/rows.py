@@ -31,7 +31,8 @@ class Refusal:
 class ReadRow:
     """One row: `values` by field, with blanks left out and CLEAR for (empty).
 
-    `cells` are the raw cells by field; `refusals` grows while the row is judged.
+    `cells` are the raw cells by field; `refusals` grows while the row is judged. `aliases` say
+    in which column a field stands that has none of its own name.
     """
 
     layout: SheetLayout
@@ -39,6 +40,7 @@ class ReadRow:
     cells: dict[str, Cell]
     values: dict[str, Any] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -47,7 +49,7 @@ class ReadRow:
 
     def refuse(self, field_name: str, reason: str, hint: str = "") -> None:
         """Refuse the row at the column of a field; at its first column if it has no such one."""
-        column = self.layout.spec.by_field.get(field_name) or self.layout.spec.columns[0]
+        column = self._column(field_name) or self.layout.spec.columns[0]
         cell = self.cells.get(column.field)
         self.refusals.append(
             Refusal(
@@ -63,10 +65,18 @@ class ReadRow:
 
     def has_refusal(self, field_name: str) -> bool:
         """Whether the column of a field is refused."""
-        column = self.layout.spec.by_field.get(field_name)
+        column = self._column(field_name)
         return column is not None and any(
             refusal.column == column.label for refusal in self.refusals
         )
+
+    def forgive(self, field_name: str) -> None:
+        """Take back the refusals at the column of a field."""
+        column = self._column(field_name)
+        self.refusals = [one for one in self.refusals if column and one.column != column.label]
+
+    def _column(self, field_name: str) -> Column | None:
+        return self.layout.spec.by_field.get(self.aliases.get(field_name, field_name))
 
     def in_order(self) -> list[Refusal]:
         """The refusals in the order of the columns."""

@@ -182,6 +182,6 @@ def _write_report_again(import_id: int) -> None:
     """The workbook of refused rows, with those that the run had to refuse too."""
     found = db.session.get_one(Import, import_id)
     spec = workbook_spec(db.session(), found.kind)
-    updating = bool(found.options.get("update"))
+    updating = KINDS[found.kind].only_updates or bool(found.options.get("update"))
     with open_upload(found.file) as source:
         store_report(import_id, source, find_layouts(source, spec, updating=updating))

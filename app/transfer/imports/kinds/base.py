@@ -11,16 +11,24 @@ from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session
 
+from app.billing.rules import FIELD_LABELS as INVOICE_LABELS
 from app.core.actor import Actor
 from app.core.errors import Problem
 from app.core.portions import portions
-from app.customers.rules import FIELD_LABELS
+from app.customers.rules import FIELD_LABELS as CUSTOMER_LABELS
 from app.transfer.imports.plan import Action, PlanLine
 from app.transfer.imports.rows import ReadRow, Refusal
 from app.transfer.imports.scratch import Scratch
 
 BATCH = 1000  # rows that are judged together, with a few queries for all of them
 
+# The headings of fields, for what comes up when a row itself is out of sight.
+LABELS = {
+    "mandate_reference": "Mandate reference",
+    "customer": "Customer",
+    **{name: label for name, label in INVOICE_LABELS.items() if name != "number"},
+    **CUSTOMER_LABELS,
+}
 Lookups = Mapping[str, Mapping[str, Any]]
 
 
@@ -70,6 +78,7 @@ class ImportKind(ABC):
 
     name: ClassVar[str]
     updates: ClassVar[bool] = False  # whether existing records can be updated if asked for
+    only_updates: ClassVar[bool] = False  # whether it does nothing else, asked or not
 
     @abstractmethod
     def judge(
@@ -147,7 +156,7 @@ def late_refusals(line: PlanLine, problems: Sequence[Problem]) -> list[Refusal]:
         Refusal(
             sheet,
             number,
-            FIELD_LABELS.get(problem.field, problem.field),
+            LABELS.get(problem.field, problem.field),
             problem.message,
             hint=problem.hint,
         )

@@ -56,7 +56,7 @@ class CustomerRowKind(RowKind):
         judge_mandates(judging.session, rows, targets)
         changes = stored.judge_updates([row for row in rows if id(row) in targets], targets)
         return [
-            _changed(row, changes[id(row)]) if id(row) in targets else created(row) for row in rows
+            changed(row, changes[id(row)]) if id(row) in targets else created(row) for row in rows
         ]
 
     def write(self, session: Session, lines: Sequence[PlanLine], *, actor: Actor) -> Written:
@@ -67,15 +67,16 @@ class CustomerRowKind(RowKind):
         ids = create_customers(
             session, [customer_draft(self.kind, line.values) for line in new], actor=actor
         )
-        create_mandates_of(session, zip(ids, new, strict=True), actor=actor)
+        changes = [line for line in good if line.target is not None]
         written.created += len(new)
-        written.updated += stored.write_updates(
-            session, [line for line in good if line.target is not None], actor=actor
-        )
+        written.updated += stored.write_updates(session, changes, actor=actor)
+        updated = [(line.target or 0, line) for line in changes]
+        create_mandates_of(session, [*zip(ids, new, strict=True), *updated], actor=actor)
         return written
 
 
-def _changed(row: ReadRow, line: PlanLine | None) -> Judged:
+def changed(row: ReadRow, line: PlanLine | None) -> Judged:
+    """A row that changes a stored customer, unless it is refused or changes nothing."""
     if row.refused or line is None:
         return Judged(row)
     return Judged(row, line.action, line)

@@ -11,7 +11,11 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.errors import Problem
 from app.core.portions import portions
+from app.customers.models import Customer
+from app.sepa.characters import is_legal_id
 from app.sepa.models import Mandate
+from app.sepa.operations_mandates import MandateDraft, create_mandates
+from app.sepa.rules import iban_problem
 from app.transfer.columns.base import CLEAR
 from app.transfer.imports.kinds.base import Judging, claim_unique
 from app.transfer.imports.plan import PlanLine
@@ -20,6 +24,10 @@ from app.transfer.imports.rows import ReadRow
 if TYPE_CHECKING:
     from app.transfer.imports.kinds.stored import Stored
 
+_ILLEGAL = (
+    "Mandate reference has characters that banks refuse",
+    "Letters without accents, digits, blanks and / - ? : ( ) . , ' +",
+)
 _IBAN_NEEDED = ("A mandate needs an IBAN", "It is the account that may be collected from")
 
 
@@ -53,6 +61,8 @@ def judge_mandates(
             continue
         if holder is not None:
             row.refuse_for([_taken()])
+        if not is_legal_id(reference):
+            row.refuse_for([Problem("mandate_reference", *_ILLEGAL)])
         _judge_one(row, signed_on, row.values.get("iban") or (target and target.values["iban"]))
 
 
@@ -75,13 +85,17 @@ def mandate_of(values: Mapping[str, Any]) -> tuple[str, Any] | None:
 
 def _judge_one(row: ReadRow, signed_on: Any, iban: Any) -> None:
     if row.has_refusal("mandate_signed_on"):
-        return
-    if signed_on in (None, CLEAR):
+        pass
+    elif signed_on in (None, CLEAR):
         row.refuse("mandate_signed_on", "Mandate signed on is missing")
     elif signed_on > clock.today():
         row.refuse("mandate_signed_on", "Mandate signed on is in the future")
-    if not isinstance(iban, str) and not row.has_refusal("iban"):
+    if row.has_refusal("iban"):
+        return
+    if not isinstance(iban, str):
         row.refuse("iban", *_IBAN_NEEDED)
+    elif wrong := iban_problem(iban):
+        row.refuse("iban", wrong.value, "A mandate needs an account within SEPA")
 
 
 def _taken() -> Problem:
@@ -108,5 +122,20 @@ def _holders(session: Session, references: Iterable[Any]) -> dict[str, int]:
 def create_mandates_of(
     session: Session, customers: Iterable[tuple[int, PlanLine]], *, actor: Actor
 ) -> None:
-    """Give customers the mandates that their lines bring."""
-    return
+    """Give customers, new or updated just now, the mandates that their lines bring."""
+    brought = {key: found for key, line in customers if (found := mandate_of(line.values))}
+    drafts = []
+    for some in portions(list(brought)):
+        for row in session.scalars(select(Customer).where(Customer.id.in_(some))):
+            reference, signed_on = brought[row.id]
+            drafts.append(
+                MandateDraft(
+                    reference,
+                    row.id,
+                    row.iban or "",
+                    row.account_holder or row.display_name,
+                    bic=row.bic,
+                    signed_on=signed_on,
+                )
+            )
+    create_mandates(session, drafts, actor=actor)

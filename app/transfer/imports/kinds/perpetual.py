@@ -84,9 +84,10 @@ class PerpetualKind(ImportKind):
         _refuse_what_hangs(lines, written)
         new = [line for line in good if line.target is None]
         ids = create_customers(session, [_draft(line) for line in new], actor=actor)
-        create_mandates_of(session, zip(ids, new, strict=True), actor=actor)
         changes = [line for line in good if line.action is Action.UPDATE]
         written.updated += stored.write_updates(session, changes, actor=actor)
+        updated = [(line.target or 0, line) for line in changes]
+        create_mandates_of(session, [*zip(ids, new, strict=True), *updated], actor=actor)
         more = [line for line in good if line.target is not None and line.action is Action.CREATE]
         _add_addresses(session, more, actor)
         owners = [*zip(ids, new, strict=True), *((line.target or 0, line) for line in more)]

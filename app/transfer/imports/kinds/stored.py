@@ -48,7 +48,7 @@ class Stored:
 
 
 def find_targets(
-    judging: Judging, rows: Sequence[ReadRow], kind: CustomerKind
+    judging: Judging, rows: Sequence[ReadRow], kind: CustomerKind | None
 ) -> dict[int, Stored]:
     """The stored customers that rows are about, by the id() of the row.
 
@@ -75,7 +75,7 @@ def find_targets(
         target = by_key.get(numbers[id(row)])
         if target is None:
             row.refuse("number", "Customer number is unknown", "Leave it blank for a new customer")
-        elif target.values["kind"] != kind:
+        elif kind is not None and target.values["kind"] != kind:
             what = target.values["kind"]
             row.refuse("number", f"Customer {target.values['number']} is a customer of kind {what}")
         else:
