@@ -1,10 +1,12 @@
-"""Addresses of the panel's own files: they change with the file, so browsers may keep them."""
+"""Addresses: of the panel's own files, which change with the file, and of pages that may be."""
 
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flask import current_app, g, url_for
+from werkzeug.routing import BuildError
 
 
 @cache
@@ -19,3 +21,11 @@ def asset(name: str) -> str:
         path = Path(current_app.static_folder or "") / name
         known[name] = url_for("static", filename=name, v=_mark(path, path.stat().st_mtime_ns))
     return known[name]
+
+
+def address_of(endpoint: str, **arguments: Any) -> str:
+    """The address of a page, or nothing where no feature offers it."""
+    try:
+        return url_for(endpoint, **arguments)
+    except BuildError:
+        return ""

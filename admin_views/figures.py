@@ -6,11 +6,10 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from flask import url_for
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
-from werkzeug.routing import BuildError
 
+from admin_views.assets import address_of
 from admin_views.formatters import zone
 from app.billing.models import Invoice, InvoiceState
 from app.core import clock
@@ -52,14 +51,6 @@ class Bar:
     label: str
     value: str
     share: float
-
-
-def address(endpoint: str, **arguments: Any) -> str:
-    """The address of a list, or nothing where there is no such list."""
-    try:
-        return url_for(endpoint, **arguments)
-    except BuildError:
-        return ""
 
 
 def figures(session: Session, actor: Actor) -> list[Figure]:
@@ -131,7 +122,7 @@ def customer_figures(session: Session) -> list[Figure]:
             format_count(min(new, CAP), new > CAP),
             "user-plus",
             "blue",
-            address("clients.index_view", created_from=since),
+            address_of("clients.index_view", created_from=since),
         )
     )
     locked = _live().where(Customer.locked)
@@ -155,7 +146,7 @@ def invoice_figures(session: Session) -> list[Figure]:
     yesterday = date.fromordinal(clock.today(zone().key).toordinal() - 1)
     return [
         Figure(
-            label, shown, "currency-euro", "yellow", address("invoices.index_view", state="open")
+            label, shown, "currency-euro", "yellow", address_of("invoices.index_view", state="open")
         ),
         _counted(
             session,
@@ -218,4 +209,6 @@ def _counted(
     **arguments: str,
 ) -> Figure:
     total, capped = capped_count(session, rows)
-    return Figure(label, format_count(total, capped), icon, colour, address(endpoint, **arguments))
+    return Figure(
+        label, format_count(total, capped), icon, colour, address_of(endpoint, **arguments)
+    )

@@ -1,17 +1,15 @@
 """The panel as a whole: which modules give it views, in which order the menu shows them."""
 
 from importlib import import_module
-from typing import Any
 
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_admin.theme import Theme
-from werkzeug.routing import BuildError
 
 from admin_views import errors, headers
 from admin_views.access import Guarded, acting
-from admin_views.assets import asset
+from admin_views.assets import address_of, asset
 from admin_views.dashboard import Dashboard
 from admin_views.formatters import icon, show, size
 from admin_views.forms import blank_row
@@ -69,14 +67,6 @@ def register(app: Flask) -> Admin:
 def home() -> ResponseReturnValue:
     """The panel is the front door."""
     return redirect(url_for("admin.index"))
-
-
-def address_of(endpoint: str, **arguments: Any) -> str:
-    """The address of a page, or nothing where no feature offers it."""
-    try:
-        return url_for(endpoint, **arguments)
-    except BuildError:
-        return ""
 
 
 def route_permissions(app: Flask) -> dict[str, frozenset[Permission]]:

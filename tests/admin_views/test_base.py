@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
@@ -329,3 +330,17 @@ def test_too_large_an_upload_is_refused_in_one_sentence(
     answer = admin.post("/admin/groups/new/", data=body, content_type="multipart/form-data")
     assert answer.status_code == 413
     assert "This file is too large" in answer.text
+
+
+def test_every_figure_of_the_dashboard_leads_to_the_list_of_what_it_counts(
+    admin: FlaskClient,
+) -> None:
+    page = admin.get("/admin/").text
+    found = re.findall(r'<a class="card k-card k-figure" href="([^"]+)">', page)
+    assert len(found) >= 6
+    for address in found:
+        answer = admin.get(address.replace("&amp;", "&"))
+        assert answer.status_code == 200, address
+        assert "This condition is left out" not in answer.text, address
+        given = [name for name, _ in parse_qsl(urlsplit(address.replace("&amp;", "&")).query)]
+        assert answer.text.count('class="k-chip"') == len(given), address
