@@ -128,8 +128,9 @@ def derived(values: Mapping[str, Any]) -> dict[str, Any]:
     person = [values.get("first_name"), values.get("name")]
     spoken = [*person, values.get("alias"), company, values.get("contact_name")]
     found_by = [fold(part) for part in spoken if part]
+    # Folded as a query is, also where it is no name: melissa@ is looked for as melisa@.
     found_by += [
-        str(values[f]).casefold() for f in ("number", "former_number", "email") if values.get(f)
+        fold(str(values[f])) for f in ("number", "former_number", "email") if values.get(f)
     ]
     found_by += [digits(values[f].partition(";")[0]) for f in PHONES if values.get(f)]
     if values["kind"] == INDIVIDUAL:

@@ -3,13 +3,15 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.actor import COMMAND_LINE
 from app.core.text import fold, sort_key
+from app.customers.models import Customer
 from app.customers.operations import delete_customers
 from app.customers.queries import find_customers
-from app.customers.search import search_clients, search_terms
+from app.customers.search import list_condition, search_clients, search_terms
 from app.extensions import transaction
 from tests.customers.people import customer, many
 
@@ -149,3 +151,10 @@ def test_a_phone_in_any_spelling_is_one_term_that_the_stored_number_holds(
 def test_a_sort_key_is_short_and_plain(text: str) -> None:
     key = sort_key(text)
     assert len(key) <= 120 and key == key.strip() and key == key.lower()
+
+
+def test_a_list_finds_an_email_with_letters_that_are_folded(session: Session) -> None:
+    many([("individual", {"first_name": "M", "email": "melissa.mueller@example.net"})])
+    for query in ("melissa.mueller@example.net", "melissa.mueller", "MELISSA"):
+        found_in_list = select(Customer.email).where(list_condition(query))
+        assert session.scalars(found_in_list).all() == ["melissa.mueller@example.net"]
