@@ -1,4 +1,4 @@
-"""The file store: bytes under keys of our own making, in instance/files or an S3-compatible store."""
+"""The file store: bytes under keys of our own, in instance/files or an S3-compatible store."""
 
 import hashlib
 import io

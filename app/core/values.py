@@ -8,6 +8,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import phonenumbers
@@ -63,7 +64,7 @@ def parse_whole_number(raw: Any, label: str, minimum: int, maximum: int) -> int:
     if isinstance(raw, bool):
         raise ValueProblem(f"{label} is not a whole number", hint)
     if isinstance(raw, int | float | Decimal):
-        if raw != raw or raw != int(raw):
+        if not isfinite(raw) or raw != int(raw):
             raise ValueProblem(f"{label} is not a whole number", hint)
         number = int(raw)
     else:
@@ -113,12 +114,14 @@ def parse_date(raw: Any, label: str) -> date:
 def parse_amount(raw: Any, label: str) -> Decimal:
     """An amount in euros: 12.34 or 12,34. `1.234` as text could mean two things and is refused."""
     hint = "Write it like 12.34 or 12,34"
-    if isinstance(raw, bool) or raw != raw:
+    if isinstance(raw, bool):
         raise ValueProblem(f"{label} is not an amount", hint)
     if isinstance(raw, int | float | Decimal):
+        if not isfinite(raw):
+            raise ValueProblem(f"{label} is not an amount", hint)
         amount = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
         # Binary fractions carry noise far behind the cents that a spreadsheet showed.
-        rounded = amount.quantize(Decimal("1e-9")) if abs(amount) < 10**12 else amount
+        rounded = _bounded(amount, label).quantize(Decimal("1e-9"))
         if rounded != rounded.quantize(Decimal("0.01")):
             raise ValueProblem(f"{label} has more than two decimals", hint)
         return _bounded(rounded.quantize(Decimal("0.01")), label)
