@@ -138,7 +138,7 @@ def products_workbook(price_levels: Sequence[str]) -> WorkbookSpec:
                         parsers.text(120),
                         required=True,
                         width=34,
-                        example="Hosting",
+                        example="Proofreading",
                     ),
                     Column(
                         "Kind",
