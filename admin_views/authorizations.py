@@ -17,11 +17,21 @@ from admin_views.rights import (
     journal_link,
     subscription_links,
 )
+from app.audit.models import AuditEntry
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.subscriptions.models import Authorization
 from app.subscriptions.queries import AUTHORIZATIONS
+
+
+def _told_of(row: Authorization) -> list[ColumnElement[bool]]:
+    """Its own history only: on SQLite an earlier authorization may have borne its number."""
+    return [
+        AuditEntry.entity == "journal authorization",
+        AuditEntry.entity_id == row.id,
+        AuditEntry.at >= row.created_at,
+    ]
 
 
 class AuthorizationsView(KontorView):
@@ -41,7 +51,7 @@ class AuthorizationsView(KontorView):
         Column("coverage", "Coverage", coverage_in_words),
         Column("note", "Note"),
     )
-    tabs = (history_tab("journal authorization"),)
+    tabs = (history_tab("journal authorization", _told_of),)
 
     def listing(self) -> Listing:
         """Those of live customers."""

@@ -115,10 +115,12 @@ def replace_authorizations(
         session.scalars(select(Authorization.id).where(Authorization.customer_id == customer_id))
     )
     kept = [draft for draft in drafts if draft.id is not None]
-    gone = delete_authorizations(session, held - {draft.id for draft in kept}, actor=actor)
     changed = update_authorizations(session, kept, actor=actor)
+    # New ones come before old ones go: SQLite gives a number that became free again.
     new = [draft for draft in drafts if draft.id is None]
-    return bool(create_authorizations(session, new, actor=actor) or changed or gone)
+    made = create_authorizations(session, new, actor=actor)
+    gone = delete_authorizations(session, held - {draft.id for draft in kept}, actor=actor)
+    return bool(changed or made or gone)
 
 
 def _begin(

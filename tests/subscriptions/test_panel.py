@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.core.actor import COMMAND_LINE
 from app.extensions import db
+from app.subscriptions.authorizations import delete_authorizations
 from app.subscriptions.models import Subscription
 from app.subscriptions.operations import create_subscription
 from tests.subscriptions.records import grant, institution, journal, merged, right
@@ -101,6 +102,20 @@ def test_authorizations_are_not_edited_on_their_own_page(
     for url in ("edit", "delete", "new"):
         answer = post(operations, f"/admin/authorizations/{url}/?id={key}", id=key)
         assert answer.status_code in (403, 404)
+
+
+def test_an_authorization_tells_its_own_history_only(
+    session: Session, operations: FlaskClient, perpetual: int
+) -> None:
+    row = session.get_one(Subscription, perpetual)
+    old = row.sources[-1].id
+    draft = right(row.customer, row.journal, "1990", "1991", note="another one")
+    delete_authorizations(session, [old], actor=COMMAND_LINE)
+    [new] = grant(session, draft)
+    session.commit()
+    page = operations.get(f"/admin/authorizations/tab/?id={new}&tab=history").text
+    assert "another one" in page
+    assert "2009" not in page
 
 
 def test_an_ordinary_subscription_is_created_edited_and_cancelled(
