@@ -15,6 +15,8 @@ from admin_views.formatters import icon, show, size
 from admin_views.forms import blank_row
 from app.core.permissions import Permission
 
+__all__ = ["GROUPS", "MODULES", "address_of", "home", "register", "route_permissions"]
+
 # The order of the menu. A module offers `views()`; each view names its group itself.
 MODULES: tuple[str, ...] = (
     "admin_views.clients",
@@ -23,6 +25,10 @@ MODULES: tuple[str, ...] = (
     "admin_views.subscriptions",
     "admin_views.authorizations",
     "admin_views.journals",
+    "admin_views.invoices",
+    "admin_views.direct_debit",
+    "admin_views.mandates",
+    "admin_views.creditor_accounts",
     "admin_views.imports",
     "admin_views.exports",
     "admin_views.jobs",
