@@ -1,6 +1,8 @@
 """Numbers given out once and never again."""
 
-from sqlalchemy import select, update
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.core.models import NumberSeries
@@ -16,14 +18,13 @@ def next_numbers(session: Session, series: str, count: int) -> range:
     The series' row stays locked until the transaction ends, so that no number is given twice;
     a rolled-back transaction gives its numbers back.
     """
-    taken = session.scalar(
-        update(NumberSeries)
-        .where(NumberSeries.name == series)
-        .values(last=NumberSeries.last + count)
-        .returning(NumberSeries.last)
+    insert: Any = (
+        postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     )
-    if taken is None:
-        session.add(NumberSeries(name=series, last=FIRST[series] - 1 + count))
-        session.flush()
-        taken = session.scalar(select(NumberSeries.last).where(NumberSeries.name == series)) or 0
+    statement = insert(NumberSeries).values(name=series, last=FIRST[series] - 1 + count)
+    taken = session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=[NumberSeries.name], set_={"last": NumberSeries.last + count}
+        ).returning(NumberSeries.last)
+    ).one()
     return range(taken - count + 1, taken + 1)
