@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Site, Watched
 
@@ -58,7 +58,7 @@ def import_file(watched: Watched, title: str, file: str, *, good: int, refused_r
     watched.shot(f"imported-{Path(file).stem}")
 
 
-def figure(page: Page, label: str):  # type: ignore[no-untyped-def]
+def figure(page: Page, label: str) -> Locator:
     """The number above a label on the page of an import."""
     return page.locator(".k-figure").filter(has=page.get_by_text(label, exact=True)).locator("b")
 
@@ -68,3 +68,53 @@ def download(page: Page, name: str | re.Pattern[str]) -> tuple[str, bytes]:
     with page.expect_download() as waiting:
         page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name)).first.click()
     return waiting.value.suggested_filename, waiting.value.path().read_bytes()
+
+
+def field(page: Page, name: str) -> Locator:
+    """A field of a form by its whole label, with or without the asterisk."""
+    return page.get_by_label(re.compile(rf"^{re.escape(name)}( \*)?$"))
+
+
+def save(page: Page) -> None:
+    """Save the form, and be on the record."""
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="Edit", exact=True)).to_be_visible()
+
+
+def find_in_list(page: Page, words: str) -> None:
+    """Search in a list and open the one row that is found."""
+    page.get_by_role("main").get_by_role("searchbox").fill(words)
+    page.get_by_role("main").get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("tbody tr td").nth(2).click()
+    expect(page.get_by_role("tab", name="History")).to_be_visible()
+
+
+def tab(page: Page, name: str) -> Locator:
+    """Open a tab of a record; its panel."""
+    page.get_by_role("tab", name=name).click()
+    panel = page.get_by_role("tabpanel", name=name)
+    expect(panel.get_by_role("status")).to_have_count(0)
+    return panel
+
+
+def add_address(page: Page, number: int, values: dict[str, str]) -> None:
+    """Fill one address of the form, adding it first where it is not there."""
+    address = page.get_by_role("group", name=f"Address {number}", exact=True)
+    if not address.count():
+        page.get_by_role("button", name="Add address").click()
+    for label, value in values.items():
+        if label == "Kind":
+            address.get_by_label(label, exact=True).select_option(label=value)
+        else:
+            address.get_by_label(label, exact=True).fill(value)
+
+
+def choose(row: Locator, page: Page, words: str) -> None:
+    """Type into a field that finds while one types, and take the first that is found."""
+    control = row.locator(".ts-control").first
+    control.click()
+    page.keyboard.type(words)
+    option = page.locator(".ts-dropdown .option").first
+    expect(option).to_be_visible()
+    option.click()
