@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.formatters import Badge, Column, Link, masked, show, spaced
 from admin_views.history import words
-from admin_views.records import RecordTab, Section
+from admin_views.records import RecordTab, Section, badges_for
 from app.accounts.identity import current_actor
 from app.audit.models import AuditEntry
 from app.core.countries import country_name
@@ -57,7 +57,8 @@ def state_badges(customer: Customer) -> list[Badge]:
 def header_badges(customer: Customer) -> list[Badge]:
     """Everything beside the name."""
     group = [Badge(customer.group.name, "green", "users-group")] if customer.group else []
-    return [kind_badge(customer.kind), *state_badges(customer), *group]
+    own = [kind_badge(customer.kind), *state_badges(customer), *group]
+    return own + badges_for(RECORDS, current_actor(), customer)
 
 
 def main_address(customer: Customer) -> Address | None:
@@ -179,9 +180,10 @@ def _table(
     )
 
 
-def _payment(view: Any, session: Session, customer: Customer, page: int) -> str:
+def payment_sections(customer: Customer) -> list[Section]:
+    """How the customer pays, and from which account."""
     until = customer.collection_hold_until or "until further notice"
-    hold = [customer.collection_hold]
+    hold: list[Any] = [customer.collection_hold]
     if customer.collection_hold:
         hold += [until, customer.collection_hold_reason]
     days = customer.term_of_payment
@@ -194,10 +196,11 @@ def _payment(view: Any, session: Session, customer: Customer, page: int) -> str:
         (FIELD_LABELS["term_of_payment"], None if days is None else f"{days} days"),
         (FIELD_LABELS["collection_hold"], hold),
     ]
-    return render_template(
-        "customers/facts.html",
-        sections=[Section("Terms", terms), Section("Bank account", account)],
-    )
+    return [Section("Terms", terms), Section("Bank account", account)]
+
+
+def _payment(view: Any, session: Session, customer: Customer, page: int) -> str:
+    return render_template("customers/facts.html", sections=payment_sections(customer))
 
 
 def _memos(view: Any, session: Session, customer: Customer, page: int) -> str:

@@ -1,4 +1,4 @@
-"""What a record shows: sections, badges, and tabs that features register for it.
+"""What a record shows: sections, and badges and tabs that features register for it.
 
 A feature hangs a tab onto another's record without that one knowing of it, when the application
 is made:
@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from admin_views.formatters import Badge
 from app.core.actor import Actor
 from app.core.permissions import Permission
 
@@ -45,11 +46,24 @@ class RecordTab:
 
 
 _registered: dict[str, dict[str, RecordTab]] = defaultdict(dict)
+Badges = Callable[[Actor, Any], list[Badge]]
+_badges: dict[str, list[Badges]] = defaultdict(list)
 
 
 def register_tab(records: str, tab: RecordTab) -> None:
     """Hang a tab onto the records of one kind; a second one of the same name replaces it."""
     _registered[records][tab.name] = tab
+
+
+def register_badges(records: str, badges: Badges) -> None:
+    """Hang badges onto the heading of the records of one kind: `badges(actor, model)`."""
+    if badges not in _badges[records]:
+        _badges[records].append(badges)
+
+
+def badges_for(records: str, actor: Actor, model: Any) -> list[Badge]:
+    """The badges that features have for this record."""
+    return [one for badges in _badges.get(records, ()) for one in badges(actor, model)]
 
 
 def tabs_for(records: str, own: Sequence[RecordTab], actor: Actor, model: Any) -> list[RecordTab]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session, joinedload, selectinload
 from wtforms import BooleanField, SelectField, TextAreaField
@@ -18,6 +17,7 @@ from admin_views.authorization_rows import (
     date_field,
 )
 from admin_views.base import KontorView
+from admin_views.customer_lookup import CUSTOMERS
 from admin_views.formatters import Badge, Column
 from admin_views.forms import (
     Group,
@@ -29,7 +29,6 @@ from admin_views.forms import (
     choices_of,
 )
 from admin_views.history import history_tab
-from admin_views.lookups import Lookup
 from admin_views.records import Section, register_tab
 from admin_views.rights import (
     RIGHT_COLUMNS,
@@ -48,7 +47,6 @@ from app.core.permissions import Permission
 from app.core.values import parse_amount, parse_date, parse_whole_number
 from app.customers.models import Customer
 from app.customers.queries import addresses_of
-from app.customers.search import search_clients
 from app.extensions import db
 from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, SubscriptionDraft
 from app.subscriptions.merging import coverage_of
@@ -114,19 +112,6 @@ class NewSubscriptionForm(TermForm):
     journal_id = LookupField("Journal", [Required()], lookup="journals")
 
 
-def _customers(session: Session, text: str, limit: int) -> list[tuple[int, str]]:
-    """Customers as the Clients search finds them."""
-    country = current_app.config["SETTINGS"].country
-    hits = search_clients(session, text, country=country, limit=limit).hits
-    return [(hit.id, f"{hit.name} ({hit.number})") for hit in hits]
-
-
-def _customer_label(session: Session, customer_id: int) -> str | None:
-    """The name and number of a live customer."""
-    one = session.get(Customer, customer_id)
-    return f"{one.display_name} ({one.number})" if one and one.deleted_at is None else None
-
-
 def _change_to(status: SubscriptionStatus, done: str) -> Any:
     def perform(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
         reason = answers.get("reason") or None
@@ -179,7 +164,7 @@ class SubscriptionsView(KontorView):
     form_class = TermForm
     create_form_class = NewSubscriptionForm
     lookups = {
-        "customers": Lookup(_customers, _customer_label, Permission.CUSTOMERS_VIEW),
+        "customers": CUSTOMERS,
         "journals": JOURNALS,
     }
     tabs = (history_tab("subscription", _told_of),)

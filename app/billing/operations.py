@@ -25,7 +25,10 @@ INVOICES = cast(Table, Invoice.__table__)
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDraft:
-    """An open invoice to be made. Amounts are euros; `issued_on` None is today, or the due date if that has passed."""
+    """An open invoice to be made. Amounts are euros.
+
+    `issued_on` None is today, or the due date if that has passed.
+    """
 
     number: str
     customer_id: int
@@ -46,7 +49,7 @@ def taken_numbers(session: Session, numbers: Sequence[str]) -> set[str]:
 
 
 def create_invoices(session: Session, drafts: Sequence[InvoiceDraft], *, actor: Actor) -> list[int]:
-    """Make open invoices; their ids in the order of the drafts. Raises Refused with all problems."""
+    """Make open invoices; their ids in the order of the drafts. Raises Refused, all at once."""
     actor.require(
         Permission.INVOICES_IMPORT if actor.channel is Channel.IMPORT else Permission.INVOICES_EDIT
     )
@@ -126,17 +129,22 @@ def change_states(
     session.expire_all()
 
 
-def mark_paid(session: Session, invoice_ids: Sequence[int], *, actor: Actor) -> None:
+def mark_paid(
+    session: Session, invoice_ids: Sequence[int], *, actor: Actor, reason: str | None = None
+) -> None:
     """Note that open or returned invoices were paid by other means than a direct debit."""
     actor.require(Permission.INVOICES_EDIT)
     _not_in_collection(session, invoice_ids)
-    change_states(session, invoice_ids, InvoiceState.PAID, actor=actor)
+    change_states(session, invoice_ids, InvoiceState.PAID, actor=actor, reason=reason)
 
 
-def cancel_invoices(session: Session, invoice_ids: Sequence[int], *, actor: Actor) -> None:
+def cancel_invoices(
+    session: Session, invoice_ids: Sequence[int], *, actor: Actor, reason: str | None = None
+) -> None:
     """Cancel invoices that are open or returned."""
     actor.require(Permission.INVOICES_EDIT)
-    change_states(session, invoice_ids, InvoiceState.CANCELLED, actor=actor)
+    _not_in_collection(session, invoice_ids)
+    change_states(session, invoice_ids, InvoiceState.CANCELLED, actor=actor, reason=reason)
 
 
 def _not_in_collection(session: Session, invoice_ids: Sequence[int]) -> None:
@@ -147,7 +155,8 @@ def _not_in_collection(session: Session, invoice_ids: Sequence[int]) -> None:
     ).all()
     if numbers:
         raise Refused.because(
-            f"Invoice {numbers[0]} is in collection", hint="The bank's answer will settle it"
+            f"Invoice {numbers[0]} is in collection",
+            hint="Wait for the bank's answer, or cancel its collection run",
         )
 
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.billing.models import Invoice, InvoiceState
@@ -44,3 +44,12 @@ def open_balance(session: Session, customer_id: int) -> Decimal:
             Invoice.customer_id == customer_id, Invoice.state.in_(OWED)
         )
     ) or Decimal("0.00")
+
+
+def owed_by(customer_id: int) -> Select[Invoice]:
+    """The invoices that a customer has not paid, the oldest first."""
+    return (
+        select(Invoice)
+        .where(Invoice.customer_id == customer_id, Invoice.state.in_(OWED))
+        .order_by(Invoice.due_on, Invoice.id)
+    )

@@ -1,6 +1,5 @@
 """flask direct-debit …: the run from preview to the bank file."""
 
-import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,12 @@ import click
 from flask import current_app
 
 from app.cli.output import command
-from app.core import storage
+from app.core import clock, storage
 from app.core.actor import COMMAND_LINE
 from app.core.values import ValueProblem, parse_date
 from app.extensions import db, transaction
 from app.sepa import operations_runs as runs
+from app.sepa.archive import write_archive
 from app.sepa.candidates import Assessment, assess
 from app.sepa.queries import account_by_label, policy_of, run_by_number
 from app.sepa.rules import Policy
@@ -38,6 +38,7 @@ _RUN = click.argument("run")
 def preview(collection_date: date, account: str) -> dict[str, Any]:
     """Tell what a run for this date would collect, and what is left out and why."""
     session, policy = db.session(), _policy()
+    policy.check_collection_date(collection_date, clock.now())
     found = assess(session, account_by_label(session, account), collection_date, policy)
     return {"run": None} | _figures(found)
 
@@ -46,9 +47,10 @@ def preview(collection_date: date, account: str) -> dict[str, Any]:
 def create(collection_date: date, account: str) -> dict[str, Any]:
     """Create a run: claim the invoices and freeze what the bank will be told."""
     with transaction() as session:
-        policy, chosen = _policy(), account_by_label(session, account)
-        found = assess(session, chosen, collection_date, policy)
-        run = runs.create_run(session, chosen, collection_date, policy=policy, actor=COMMAND_LINE)
+        chosen = account_by_label(session, account)
+        run, found = runs.create_run(
+            session, chosen, collection_date, policy=_policy(), actor=COMMAND_LINE
+        )
         return {"run": run.number} | _figures(found)
 
 
@@ -92,18 +94,14 @@ def file(run: str, out: Path) -> dict[str, Any]:
     with transaction() as session:
         found = run_by_number(session, run)
         runs.file_run(session, found, policy=_policy(), actor=COMMAND_LINE)
-        files = [one.file for one in found.files]
-        for stored in files:
-            storage.log_download(session, stored, actor=COMMAND_LINE)
-        told = {"run": found.number, "state": found.state, "files": len(files)}
-        if len(files) == 1:
-            with out.open("wb") as target:
+        files = runs.hand_out_files(session, found, actor=COMMAND_LINE)
+        told = {"run": found.number, "state": found.state, "files": len(files), "file": str(out)}
+        with out.open("wb") as target:
+            if len(files) == 1:
                 storage.copy_to(files[0], target)
-            return told | {"file": str(out), "sha256": files[0].sha256}
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for stored in files:
-                archive.writestr(zipfile.ZipInfo(stored.name), storage.read_bytes(stored))
-        return told | {"file": str(out), "sha256": [stored.sha256 for stored in files]}
+                return told | {"sha256": files[0].sha256}
+            write_archive(files, target)
+        return told | {"sha256": [stored.sha256 for stored in files]}
 
 
 def _policy() -> Policy:

@@ -1,4 +1,4 @@
-"""The steps of a collection run: create, release, file, hand in, cancel.
+"""The steps of a collection run: create, release, file, hand out and in, cancel.
 
 Nobody is collected from twice: creation claims the invoices under a lock, and the partial unique
 index on live collections has the last word (sepa.md, "Run").
@@ -20,10 +20,11 @@ from app.billing.operations import change_states
 from app.core import clock, storage
 from app.core.actor import Actor
 from app.core.errors import NotFound, Refused
+from app.core.models import StoredFile
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
 from app.core.portions import portions
-from app.sepa.candidates import Candidate, assess
+from app.sepa.candidates import Assessment, Candidate, assess
 from app.sepa.characters import MAX_REMITTANCE, legal_id, legal_name, legal_text
 from app.sepa.models import (
     Collection,
@@ -47,10 +48,12 @@ def create_run(
     *,
     policy: Policy,
     actor: Actor,
-) -> CollectionRun:
+    seen: tuple[int, Decimal] | None = None,
+) -> tuple[CollectionRun, Assessment]:
     """Claim every invoice that can be collected and freeze what the bank will be told.
 
-    Raises Refused for an impossible date, an inactive account, or where nothing is to collect.
+    `seen` is the number and the sum that a person has agreed to. Raises Refused for an impossible
+    date, an inactive account, where nothing is to collect, or where it is no longer what was seen.
     """
     actor.require(Permission.DIRECT_DEBIT_RUN)
     now = clock.now()
@@ -61,11 +64,17 @@ def create_run(
     ).one()
     if not account.active:
         raise Refused.because(f"The account {account.label} is not active", field="account")
-    chosen = assess(session, account, collection_date, policy).candidates
+    assessed = assess(session, account, collection_date, policy)
+    chosen = assessed.candidates
     if not chosen:
         raise Refused.because(
             "There is nothing to collect by this date",
             hint="The preview tells what is left out and why",
+        )
+    if seen is not None and seen != (len(chosen), assessed.amount):
+        raise Refused.because(
+            "What can be collected has changed since this preview",
+            hint="Look at it again, then create the run",
         )
     run = _run(session, account, collection_date, chosen, actor)
     change_states(
@@ -80,8 +89,8 @@ def create_run(
             "Some of these invoices have just been claimed by another run", hint="Look again"
         ) from error
     _use_mandates(session, chosen)
-    _tell(session, run, Action.CREATED, actor, {"collections": [None, len(chosen)]})
-    return run
+    _tell(session, run, Action.CREATED, actor, _figures(run))
+    return run, assessed
 
 
 def release_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Actor) -> None:
@@ -89,7 +98,7 @@ def release_run(session: Session, run: CollectionRun, *, policy: Policy, actor: 
     actor.require(Permission.DIRECT_DEBIT_RUN)
     run = _locked(session, run)
     RUN_STATES.check(RunState(run.state), RunState.RELEASED)
-    if policy.two_person_rule and _same_person(run, actor):
+    if policy.two_person_rule and is_creator(run, actor):
         raise Refused.because(
             "Who created a run may not release it", hint="Ask a second person to release it"
         )
@@ -106,6 +115,8 @@ def file_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Act
     """
     actor.require(Permission.DIRECT_DEBIT_FILE)
     run = _locked(session, run)
+    if run.state == RunState.VOID:
+        raise Refused.because("This run was cancelled", hint="Its invoices are open again")
     if run.files:
         return
     if run.state == RunState.CREATED:
@@ -117,6 +128,22 @@ def file_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Act
     run.filed_at = clock.now()
     _to_state(session, run, RunState.FILED, actor)
     session.refresh(run, ["files"])
+
+
+def hand_out_files(session: Session, run: CollectionRun, *, actor: Actor) -> list[StoredFile]:
+    """The bank files of a run for download, noted beforehand; their bytes never change.
+
+    Raises Refused while there are none, and for a cancelled run, whose file no bank may get.
+    """
+    actor.require(Permission.DIRECT_DEBIT_FILE)
+    if run.state == RunState.VOID:
+        raise Refused.because("This run was cancelled; no bank may get its file")
+    if not run.files:
+        raise Refused.because("This run has no bank file yet", hint="Make the bank file first")
+    files = [one.file for one in run.files]
+    for stored in files:
+        storage.log_download(session, stored, actor=actor)
+    return files
 
 
 def hand_in_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
@@ -140,7 +167,9 @@ def hand_in_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
     _to_state(session, run, RunState.HANDED_IN, actor)
 
 
-def cancel_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
+def cancel_run(
+    session: Session, run: CollectionRun, *, actor: Actor, reason: str | None = None
+) -> None:
     """Void a run that was not handed in: its invoices are open again, its file is never reused."""
     actor.require(Permission.DIRECT_DEBIT_RUN)
     run = _locked(session, run)
@@ -168,7 +197,7 @@ def cancel_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
         .values(state=MandateState.ACTIVE.value, version=Mandate.version + 1)
     )
     run.voided_at = clock.now()
-    _to_state(session, run, RunState.VOID, actor)
+    _to_state(session, run, RunState.VOID, actor, reason)
 
 
 def _locked(session: Session, run: CollectionRun) -> CollectionRun:
@@ -184,7 +213,8 @@ def _locked(session: Session, run: CollectionRun) -> CollectionRun:
     return found
 
 
-def _same_person(run: CollectionRun, actor: Actor) -> bool:
+def is_creator(run: CollectionRun, actor: Actor) -> bool:
+    """Tell whether the actor created the run; the two-person rule asks."""
     if actor.operator_id is not None or run.created_by_id is not None:
         return actor.operator_id == run.created_by_id
     return actor.label == run.created_by_label
@@ -271,16 +301,35 @@ def _store(session: Session, run: CollectionRun, part: Part, actor: Actor) -> No
     session.flush()
 
 
-def _to_state(session: Session, run: CollectionRun, state: RunState, actor: Actor) -> None:
+def _figures(run: CollectionRun) -> dict[str, Any]:
+    return {
+        "collections": [None, run.collection_count],
+        "amount": [None, str(run.amount)],
+        "collection_date": [None, run.collection_date.isoformat()],
+    }
+
+
+def _to_state(
+    session: Session,
+    run: CollectionRun,
+    state: RunState,
+    actor: Actor,
+    reason: str | None = None,
+) -> None:
     old, run.state = run.state, state.value
     session.flush()
-    _tell(session, run, Action.STATE_CHANGED, actor, {"state": [old, state.value]})
+    _tell(session, run, Action.STATE_CHANGED, actor, {"state": [old, state.value]}, reason)
 
 
 def _tell(
-    session: Session, run: CollectionRun, action: Action, actor: Actor, changes: dict[str, Any]
+    session: Session,
+    run: CollectionRun,
+    action: Action,
+    actor: Actor,
+    changes: dict[str, Any],
+    reason: str | None = None,
 ) -> None:
     audit.record(
         session, actor=actor, action=action, entity="collection run", entity_id=run.id,
-        entity_label=run.number, changes=changes,
+        entity_label=run.number, changes=changes, reason=reason,
     )  # fmt: skip

@@ -1,14 +1,16 @@
 """Reads about direct debit: runs, accounts, mandates, and what keeps a customer from deletion."""
 
 from collections.abc import Sequence
-from datetime import time
+from datetime import date, time, timedelta
+from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.billing.models import Invoice
 from app.config import Settings
-from app.core import filters
+from app.core import clock, filters
+from app.core.actor import Actor
 from app.core.errors import NotFound, Problem, Refused
 from app.core.filters import Condition
 from app.core.listing import Listing
@@ -25,6 +27,8 @@ from app.sepa.models import (
     Scheme,
 )
 from app.sepa.rules import Policy
+
+TWICE = timedelta(minutes=10)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -89,6 +93,81 @@ def collections_under_way(session: Session, customer_ids: Sequence[int]) -> list
         )
         for customer, invoice in said.items()
     ]
+
+
+def same_run(
+    session: Session,
+    account_id: int,
+    collection_date: date,
+    seen: tuple[int, Decimal],
+    *,
+    actor: Actor,
+) -> CollectionRun | None:
+    """The run of these very figures that the actor has made in the last minutes, if there is one.
+
+    Somebody who presses Create twice is led to what the first press made.
+    """
+    return session.scalar(
+        select(CollectionRun)
+        .where(
+            CollectionRun.creditor_account_id == account_id,
+            CollectionRun.collection_date == collection_date,
+            CollectionRun.collection_count == seen[0],
+            CollectionRun.amount == seen[1],
+            CollectionRun.created_by_id == actor.operator_id,
+            CollectionRun.state != RunState.VOID.value,
+            CollectionRun.created_at > clock.now() - TWICE,
+        )
+        .order_by(CollectionRun.id.desc())
+        .limit(1)
+    )
+
+
+def collections_of_invoice(session: Session, invoice: Invoice) -> Sequence[Collection]:
+    """Every attempt to collect an invoice, the latest first, with its run."""
+    return session.scalars(
+        select(Collection)
+        .where(Collection.invoice_id == invoice.id)
+        .order_by(Collection.id.desc())
+        .options(joinedload(Collection.run))
+    ).all()
+
+
+def collections_of_run(run: CollectionRun) -> Select[Collection]:
+    """The collections of a run in the order of its file, with customers and invoices."""
+    return (
+        select(Collection)
+        .where(Collection.run_id == run.id)
+        .order_by(Collection.id)
+        .options(joinedload(Collection.customer), joinedload(Collection.invoice))
+    )
+
+
+def blocks_of_run(session: Session, run: CollectionRun) -> list[tuple[str, int, Decimal]]:
+    """Sequence type, number and sum of each payment block of a run."""
+    rows = session.execute(
+        select(Collection.sequence_type, func.count(), func.sum(Collection.amount))
+        .where(Collection.run_id == run.id)
+        .group_by(Collection.sequence_type)
+        .order_by(Collection.sequence_type)
+    )
+    return [(kind, count, total) for kind, count, total in rows]
+
+
+def mandates_of(session: Session, customer_id: int) -> Sequence[Mandate]:
+    """The mandates of a customer, the newest first."""
+    return session.scalars(
+        select(Mandate).where(Mandate.customer_id == customer_id).order_by(Mandate.id.desc())
+    ).all()
+
+
+def active_accounts(session: Session) -> Sequence[CreditorAccount]:
+    """The accounts that can be collected into, the default one first."""
+    return session.scalars(
+        select(CreditorAccount)
+        .where(CreditorAccount.active)
+        .order_by(CreditorAccount.is_default.desc(), CreditorAccount.label)
+    ).all()
 
 
 def _search_mandates(text: str) -> Condition:

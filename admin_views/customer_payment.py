@@ -1,0 +1,94 @@
+"""The Payment tab of a customer, with mandates and what is owed, and the open balance."""
+
+from math import ceil
+from typing import Any
+
+from flask import render_template
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from admin_views import customer_record
+from admin_views.accounting_states import invoice_badge, mandate_badge
+from admin_views.formatters import Badge, Column, masked, spaced
+from admin_views.records import RecordTab
+from admin_views.registry import address_of
+from app.accounts.identity import current_actor
+from app.billing.queries import open_balance, owed_by
+from app.core.actor import Actor
+from app.core.money import format_amount
+from app.core.permissions import Permission
+from app.customers.models import Customer
+from app.extensions import db
+from app.sepa.queries import mandates_of
+
+ROWS = 25
+
+
+def account_of(row: Any) -> str | None:
+    """The IBAN of a row as this person may see it."""
+    full = current_actor().may(Permission.BANK_DETAILS_VIEW)
+    return spaced(row.iban) if full else masked(row.iban)
+
+
+MANDATE_COLUMNS = (
+    Column("reference", "Mandate reference", main=True),
+    Column("state", "State", mandate_badge),
+    Column("iban", "IBAN", account_of),
+    Column("scheme", "Scheme"),
+    Column("type", "Type", lambda one: one.type.capitalize()),
+    Column("signed_on", "Signed on"),
+)
+INVOICE_COLUMNS = (
+    Column("number", "Invoice", main=True),
+    Column("amount", "Amount", numeric=True, suffix=" €"),
+    Column("state", "State", invoice_badge),
+    Column("issued_on", "Issued on"),
+    Column("due_on", "Due on"),
+)
+
+
+def _render(view: Any, session: Session, customer: Customer, page: int) -> str:
+    actor = current_actor()
+    mandates: Any = None
+    invoices: Any = None
+    pages = 1
+    if actor.may(Permission.MANDATES_VIEW):
+        mandates = mandates_of(session, customer.id)
+    if actor.may(Permission.INVOICES_VIEW):
+        wanted = owed_by(customer.id)
+        total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+        pages = max(1, ceil(total / ROWS))
+        page = min(page, pages)
+        invoices = session.scalars(wanted.offset((page - 1) * ROWS).limit(ROWS)).all()
+    return render_template(
+        "invoices/payment_tab.html",
+        admin_view=view,
+        sections=customer_record.payment_sections(customer),
+        mandates=mandates,
+        mandate_columns=MANDATE_COLUMNS,
+        mandate_url=lambda one: address_of("mandates.details_view", id=one.id),
+        new_mandate=(
+            address_of("mandates.create_view", customer_id=customer.id)
+            if actor.may(Permission.MANDATES_EDIT) and customer.deleted_at is None
+            else ""
+        ),
+        invoices=invoices,
+        invoice_columns=INVOICE_COLUMNS,
+        invoice_url=lambda one: address_of("invoices.details_view", id=one.id),
+        page=page,
+        pages=pages,
+        tab_url=lambda number: view.get_url(
+            ".tab_view", id=customer.id, tab="payment", page=number
+        ),
+    )
+
+
+PAYMENT_TAB = RecordTab("payment", "Payment", _render, order=50)
+
+
+def balance_badge(actor: Actor, customer: Customer) -> list[Badge]:
+    """What the customer owes, for those who may see invoices."""
+    if not actor.may(Permission.INVOICES_VIEW):
+        return []
+    owed = open_balance(db.session(), customer.id)
+    return [Badge(f"Open balance {format_amount(owed)} €", "orange", "wallet")] if owed else []

@@ -1,0 +1,353 @@
+"""Direct debit: the runs, and each from its release to the day it is handed in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, cast
+
+from flask import Response, current_app, flash, redirect, render_template, stream_with_context
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+from werkzeug.http import dump_options_header
+
+from admin_views.access import needs
+from admin_views.accounting_states import collection_badge, run_badge
+from admin_views.actions import Action, Ask
+from admin_views.base import KontorView
+from admin_views.collect import Collecting
+from admin_views.customer_lookup import customer_in_record
+from admin_views.customer_payment import account_of
+from admin_views.formatters import Badge, Column, Link, day, size
+from admin_views.history import history_tab
+from admin_views.records import RecordTab, Section
+from admin_views.registry import address_of
+from app.accounts.identity import current_actor
+from app.core import storage
+from app.core.actor import Actor
+from app.core.errors import Refused
+from app.core.listing import Listing
+from app.core.models import StoredFile
+from app.core.money import format_amount
+from app.core.permissions import Permission
+from app.extensions import db, transaction
+from app.sepa import operations_runs as operations
+from app.sepa.archive import write_archive
+from app.sepa.models import Collection, CollectionRun, RunFile, RunState
+from app.sepa.queries import RUNS, blocks_of_run, collections_of_run, policy_of
+from app.sepa.rules import RUN_STATES, Policy
+
+ROWS = 50
+IN_MEMORY = 8 * 1024 * 1024
+# What each step is called, when it was taken and by whom, in their order.
+STEPS = (
+    (RunState.CREATED, "Created", "created_at", "created_by_label"),
+    (RunState.RELEASED, "Released", "released_at", "released_by_label"),
+    (RunState.FILED, "Bank file made", "filed_at", ""),
+    (RunState.HANDED_IN, "Handed in", "handed_in_at", ""),
+)
+SEQUENCES = {"FRST": "first", "RCUR": "recurrent", "OOFF": "one-off", "FNAL": "final"}
+
+
+def policy() -> Policy:
+    """How this installation collects."""
+    return policy_of(current_app.config["SETTINGS"])
+
+
+def _invoice_link(one: Collection) -> Link | str:
+    if not current_actor().may(Permission.INVOICES_VIEW):
+        return one.invoice.number
+    url = address_of("invoices.details_view", id=one.invoice_id)
+    return Link(one.invoice.number, url) if url else one.invoice.number
+
+
+COLLECTION_COLUMNS = (
+    Column("debtor_name", "Account holder", main=True),
+    Column("customer", "Customer", lambda one: customer_in_record(one.customer)),
+    Column("invoice", "Invoice", _invoice_link),
+    Column("amount", "Amount", numeric=True, suffix=" €"),
+    Column("iban", "IBAN", account_of),
+    Column("mandate_reference", "Mandate"),
+    Column("sequence_type", "Sequence", lambda one: sequence(one.sequence_type)),
+    Column("state", "State", collection_badge),
+)  # fmt: skip
+
+
+def sequence(kind: str) -> str:
+    """The sequence type as the bank writes it and as people say it."""
+    return f"{kind} ({SEQUENCES[kind]})" if kind in SEQUENCES else kind
+
+
+def _collections(view: Any, session: Session, run: CollectionRun, page: int) -> str:
+    pages = max(1, ceil(_count_collections(session, run) / ROWS))
+    page = min(page, pages)
+    wanted = collections_of_run(run).offset((page - 1) * ROWS).limit(ROWS)
+    return render_template(
+        "direct_debit/collections_tab.html",
+        admin_view=view,
+        columns=COLLECTION_COLUMNS,
+        rows=session.scalars(wanted).all(),
+        page=page,
+        pages=pages,
+        tab_url=lambda number: view.get_url(
+            ".tab_view", id=run.id, tab="collections", page=number
+        ),
+    )  # fmt: skip
+
+
+def _count_collections(session: Session, run: CollectionRun) -> int:
+    wanted = select(func.count(Collection.id)).where(Collection.run_id == run.id)
+    return session.scalar(wanted) or 0
+
+
+def _run(session: Session, ids: Sequence[int]) -> CollectionRun:
+    """The one run that an action is about; steps are taken one run at a time."""
+    if len(ids) != 1:
+        raise Refused.because("Choose one run")
+    return session.get_one(CollectionRun, ids[0])
+
+
+def _release(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
+    run = _run(session, ids)
+    operations.release_run(session, run, policy=policy(), actor=actor)
+    return f"Run {run.number} was released. Next, make its bank file."
+
+
+def _file(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
+    run = _run(session, ids)
+    operations.file_run(session, run, policy=policy(), actor=actor)
+    count = len(run.files)
+    made = "The bank file was" if count == 1 else f"{count} bank files were"
+    return f"{made} made and checked. Download, and hand in at the bank."
+
+
+def _hand_in(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
+    run = _run(session, ids)
+    operations.hand_in_run(session, run, actor=actor)
+    return f"Run {run.number} was handed in. The bank's answer comes next."
+
+
+def _cancel(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
+    run = _run(session, ids)
+    operations.cancel_run(session, run, actor=actor, reason=answers["reason"])
+    return f"Run {run.number} was cancelled. Its invoices are open again."
+
+
+def _may_release(run: CollectionRun) -> bool:
+    return _allows(run, RunState.RELEASED) and not waits_for_second_person(run)
+
+
+def _may_file(run: CollectionRun) -> bool:
+    """From released on; where one person may do both, the release happens on the way."""
+    return not run.files and (_allows(run, RunState.FILED) or _may_release(run))
+
+
+def _allows(run: CollectionRun, state: RunState) -> bool:
+    return RUN_STATES.allows(RunState(run.state), state)
+
+
+def waits_for_second_person(run: CollectionRun) -> bool:
+    """Whether the present operator created the run and may therefore not release it."""
+    return (
+        policy().two_person_rule
+        and run.state == RunState.CREATED
+        and operations.is_creator(run, current_actor())
+    )
+
+
+_ON_RECORD = frozenset({"record"})
+ACTIONS = (
+    Action(
+        "release", "Release", Permission.DIRECT_DEBIT_RUN, _release, icon="shield-check",
+        confirm="Release this run, so that its bank file can be made?",
+        places=_ON_RECORD, shown=_may_release,
+    ),
+    Action(
+        "file", "Make bank file", Permission.DIRECT_DEBIT_FILE, _file, icon="file-export",
+        confirm="Make the bank file of this run? It is checked, kept, and never changes again.",
+        places=_ON_RECORD, shown=_may_file,
+    ),
+    Action(
+        "hand_in", "Hand in", Permission.DIRECT_DEBIT_RUN, _hand_in, icon="building-bank",
+        confirm="Has the bank been given this file? From then on, only its answer changes the run.",
+        places=_ON_RECORD, shown=lambda run: _allows(run, RunState.HANDED_IN),
+    ),
+    Action(
+        "cancel", "Cancel run", Permission.DIRECT_DEBIT_RUN, _cancel, icon="ban", danger=True,
+        confirm="Cancel this run? Its invoices are open again; a file of it must not be used.",
+        ask=Ask("reason", "Reason", hint="Kept in the history"),
+        places=_ON_RECORD, shown=lambda run: _allows(run, RunState.VOID),
+    ),
+)  # fmt: skip
+
+
+class DirectDebitView(Collecting, KontorView):
+    """The list of runs, and the page of each."""
+
+    model_class = CollectionRun
+    label, singular = "Direct debit", "collection run"
+    menu_group, icon, endpoint_name = "Accounting", "building-bank", "direct_debit"
+    permissions = {"view": Permission.DIRECT_DEBIT_VIEW, "export": Permission.EXPORT}
+    export_kind = "runs"
+    list_template = "direct_debit/list.html"
+    details_template = "direct_debit/run.html"
+    empty_hint = "A run collects all that is due from customers with a mandate."
+    tabs = (
+        RecordTab("collections", "Collections", _collections, _count_collections, order=10),
+        history_tab("collection run"),
+    )
+    actions = ACTIONS
+    columns = (
+        Column("number", "Run", sort="number", main=True),
+        Column("collection_date", "Collection date", sort="collected"),
+        Column("creditor_account", "Account", lambda run: run.creditor_account.label),
+        Column("scheme", "Scheme"),
+        Column("collection_count", "Collections", numeric=True),
+        Column("amount", "Amount", numeric=True, suffix=" €"),
+        Column("state", "State", run_badge),
+        Column("created_by_label", "Created by"),
+        Column("created_at", "Created"),
+    )
+
+    def listing(self) -> Listing:
+        """All runs."""
+        return RUNS
+
+    def record_options(self) -> Sequence[Any]:
+        """The record names the account, and the files with their checksums."""
+        return (
+            joinedload(CollectionRun.creditor_account),
+            selectinload(CollectionRun.files).joinedload(RunFile.file),
+        )
+
+    def headline(self, model: CollectionRun) -> str:
+        """The number."""
+        return f"Collection run {model.number}"
+
+    def subtitle(self, model: CollectionRun) -> str:
+        """When it is collected, into which account."""
+        return f"To be collected on {day(model.collection_date)} · {model.creditor_account.label}"
+
+    def badges(self, model: CollectionRun) -> list[Badge]:
+        """The step it has reached."""
+        return [run_badge(model)]
+
+    def sections(self, model: CollectionRun) -> list[Section]:
+        """What the bank is told of the creditor, and the payment blocks."""
+        blocks = [
+            (sequence(kind), f"{count:,} · {format_amount(total)} €")
+            for kind, count, total in blocks_of_run(db.session(), model)
+        ]
+        creditor = [
+            ("Account", model.creditor_account.label),
+            ("Creditor", model.creditor_name),
+            ("Creditor identifier", model.creditor_identifier),
+            ("IBAN", account_of(_Creditor(model.creditor_iban))),
+            ("BIC", model.creditor_bic),
+        ]
+        run = [("Collection date", model.collection_date), ("Scheme", model.scheme), *blocks]
+        return [Section("Run", run), Section("Creditor", creditor)]
+
+    # For the template ---------------------------------------------------------------------------
+
+    def steps(self, model: CollectionRun) -> list[dict[str, Any]]:
+        """The steps of a run: label, state (done, next, later), moment and person."""
+        order = [state for state, *_ in STEPS]
+        state = RunState(model.state)
+        reached = order.index(state) if state in order else len(order) - 1
+        if state is RunState.VOID:
+            reached = max(i for i, (_, _, at, _) in enumerate(STEPS) if getattr(model, at))
+        found = [
+            {
+                "label": label,
+                "state": "done" if place <= reached else
+                         "next" if place == reached + 1 and state is not RunState.VOID else "later",
+                "at": getattr(model, at) if place <= reached else None,
+                "by": getattr(model, by) if by and place <= reached else None,
+            }
+            for place, (_, label, at, by) in enumerate(STEPS)
+        ]  # fmt: skip
+        if state is RunState.VOID:
+            found = found[: reached + 1]
+            found.append({"label": "Cancelled", "state": "void", "at": model.voided_at, "by": None})
+        return found
+
+    def advice(self, model: CollectionRun) -> str:
+        """What is to be done next, in one sentence; empty where nothing is."""
+        if waits_for_second_person(model):
+            return "You created this run. A second person has to release it."
+        return {
+            RunState.CREATED: "Look through the collections, then release the run.",
+            RunState.RELEASED: "Make the bank file.",
+            RunState.FILED: "Download the bank file, hand it in at the bank, then note it here.",
+            RunState.HANDED_IN: "The bank has the file. Nothing is left to do until it answers.",
+        }.get(RunState(model.state), "")
+
+    def may_download(self, model: CollectionRun) -> bool:
+        """Whether there is a file that this person may have."""
+        may = current_actor().may(Permission.DIRECT_DEBIT_FILE)
+        return may and bool(model.files) and model.state != RunState.VOID
+
+    def file_lines(self, model: CollectionRun) -> list[tuple[str, str, str, str]]:
+        """The bank files of a run: name, what is in it, size, checksum."""
+        return [
+            (
+                one.file.name,
+                f"{one.collection_count:,} collections · {format_amount(one.amount)} €",
+                size(one.file.size),
+                one.file.sha256,
+            )
+            for one in model.files
+        ]
+
+    @expose("/download/")
+    @needs(Permission.DIRECT_DEBIT_FILE)
+    def download_view(self) -> ResponseReturnValue:
+        """The stored bytes: one pain.008, or a ZIP where the limits split the run."""
+        run_id = self.record_or_404().id
+        try:
+            with transaction() as session:
+                run = self.find(session, run_id)
+                operations.hand_out_files(session, run, actor=current_actor())
+        except Refused as refused:
+            flash(str(refused), "danger")
+            return redirect(self.get_url(".details_view", id=run_id))
+        run = self.find(db.session(), run_id)
+        files = [one.file for one in run.files]
+        if len(files) == 1:
+            return _attached(files[0].name, files[0].media_type, files[0].size, files)
+        return _attached(f"{run.number}.zip", "application/zip", None, files)
+
+
+class _Creditor:
+    """The creditor's account, to be shown by the same rule as everybody's."""
+
+    def __init__(self, iban: str) -> None:
+        self.iban = iban
+
+
+def _attached(name: str, kind: str, length: int | None, files: list[StoredFile]) -> Response:
+    """A download of one file as it is stored, or of several in an archive."""
+    content = storage.chunks(files[0]) if len(files) == 1 else _archived(files)
+    headers = {
+        "Content-Disposition": dump_options_header("attachment", {"filename": name}),
+        "Cache-Control": "no-store",
+    }
+    if length is not None:
+        headers["Content-Length"] = str(length)
+    return Response(stream_with_context(content), mimetype=kind, headers=headers)
+
+
+def _archived(files: Sequence[StoredFile]) -> Iterator[bytes]:
+    """A ZIP of the files, piece by piece."""
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as archive:
+        write_archive(files, cast(BinaryIO, cast(IO[bytes], archive)))
+        archive.seek(0)
+        while piece := archive.read(storage.CHUNK):
+            yield piece
+
+
+def views() -> list[KontorView]:
+    """The views of this module."""
+    return [DirectDebitView()]
