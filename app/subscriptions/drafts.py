@@ -76,21 +76,6 @@ def read_coverage(values: Mapping[str, Any]) -> Coverage:
     return coverage
 
 
-def read_basis(raw: object) -> Basis:
-    """The basis by its word. Raises Refused for another word."""
-    text = str(raw or "").strip().lower()
-    if not text:
-        raise Refused.because("Basis is missing", field="basis", hint=_bases())
-    try:
-        return Basis(text)
-    except ValueError:
-        raise Refused.because("Basis is unknown", field="basis", hint=_bases()) from None
-
-
-def _bases() -> str:
-    return f"Choose one of {', '.join(Basis)}"
-
-
 def _date(raw: Any, name: str, label: str, problems: list[Problem]) -> PartialDate | None:
     try:
         return parse_coverage_date(raw, label)

@@ -18,8 +18,8 @@ from app.core.actor import COMMAND_LINE
 from app.core.listing import Criteria
 from app.core.partial_date import PartialDate
 from app.subscriptions.authorizations import create_authorizations, delete_authorizations
-from app.subscriptions.drafts import AuthorizationDraft, read_basis, read_coverage
-from app.subscriptions.models import Authorization, Subscription, SubscriptionSourceLink
+from app.subscriptions.drafts import AuthorizationDraft, read_coverage
+from app.subscriptions.models import Authorization, Basis, Subscription, SubscriptionSourceLink
 from app.subscriptions.queries import export_lines
 from tests.subscriptions.records import as_told, institution
 
@@ -53,7 +53,7 @@ def drafts(session: Session) -> list[AuthorizationDraft]:
         )
         made.append(
             AuthorizationDraft(
-                customers[row[0]], found.id, read_basis(row[3]), read_coverage(values), row[8]
+                customers[row[0]], found.id, Basis(row[3]), read_coverage(values), row[8]
             )
         )
     return made
