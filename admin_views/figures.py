@@ -81,6 +81,7 @@ def figures(session: Session, actor: Actor) -> list[Figure]:
                 "orange",
                 runs,
                 "direct_debit.index_view",
+                state=",".join(ACTIVE_RUNS),
             )
         )
     if actor.may(Permission.JOBS_VIEW):
@@ -140,7 +141,7 @@ def invoice_figures(session: Session) -> list[Figure]:
     amounts = open_ones.with_only_columns(Invoice.amount).limit(CAP + 1).subquery()
     count, total = session.execute(select(func.count(), func.sum(amounts.c.amount))).one()
     euros = format_amount(total or Decimal(0))
-    shown = f"more than {euros} €" if count > CAP else f"{euros} €"
+    shown = f"more than {euros}\u00a0€" if count > CAP else f"{euros}\u00a0€"
     label = f"Open in {format_count(min(count, CAP), count > CAP)} invoices"
     overdue = open_ones.where(Invoice.due_on < clock.today(zone().key))
     yesterday = date.fromordinal(clock.today(zone().key).toordinal() - 1)
