@@ -225,6 +225,7 @@ def _keep(
             "create": counts.create,
             "update": counts.update,
             "repeats": earlier is not None,
+            "last_refusal": queries.last_refusal(session, import_id),
         }
         if counts.create or counts.update:
             stored = storage.save(

@@ -71,6 +71,12 @@ def count_refusals(session: Session, import_id: int) -> int:
     )
 
 
+def last_refusal(session: Session, import_id: int) -> int:
+    """The number of the last refused cell so far; 0 if there is none."""
+    last = select(func.max(ImportRefusal.id)).where(ImportRefusal.import_id == import_id)
+    return session.scalar(last) or 0
+
+
 def visible_to(actor: Actor) -> list[ColumnElement[bool]]:
     """The conditions of the imports a person may see: one's own, or all with that permission."""
     if actor.may(Permission.JOBS_VIEW_ALL):

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from flask import current_app
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app.core import storage
 from app.core.actor import Actor, Channel
 from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.models import StoredFile
-from app.extensions import db
+from app.extensions import db, transaction
 from app.jobs.context import JobContext
 from app.transfer.columns import workbook_spec
 from app.transfer.imports.check import add_refusals, open_upload
@@ -26,7 +27,7 @@ from app.transfer.imports.kinds.base import ImportKind, Written, late_refusals
 from app.transfer.imports.layout import find_layouts
 from app.transfer.imports.plan import PlanLine, read_plan
 from app.transfer.imports.report import store_report
-from app.transfer.models import Import
+from app.transfer.models import Import, ImportRefusal
 
 CHANGED: Final = "What this row refers to has changed since the check"
 # Somebody may take an email between the look and the write (on PostgreSQL): look again.
@@ -72,6 +73,9 @@ def run_import(context: JobContext) -> dict[str, Any]:
             f"{refused_rows:,} of {rows:,} rows are refused, and “all or nothing” was chosen: "
             "nothing was written"
         )
+    if context.cursor is None:
+        _forget_late_refusals(import_id, found.layout.get("last_refusal", 0))
+        found = db.session.get_one(Import, import_id)
     progress = Progress(**(context.cursor or {}))
     if found.plan_file_id is not None:
         plan = db.session.get_one(StoredFile, found.plan_file_id)
@@ -86,6 +90,16 @@ def run_import(context: JobContext) -> dict[str, Any]:
         "unchanged": unchanged + progress.unchanged,
         "refused_rows": refused_rows + progress.late,
     }
+
+
+def _forget_late_refusals(import_id: int, last: int) -> None:
+    """Forget what a former run, taken back since, had to refuse."""
+    with transaction() as session:
+        session.execute(
+            delete(ImportRefusal).where(
+                ImportRefusal.import_id == import_id, ImportRefusal.id > last
+            )
+        )
 
 
 def _write_plan(
