@@ -187,7 +187,7 @@ class DirectDebitView(Collecting, KontorView):
 
     model_class = CollectionRun
     label, singular = "Direct debit", "collection run"
-    menu_group, icon, endpoint_name = "Accounting", "building-bank", "direct_debit"
+    menu_group, icon, endpoint_name = "Accounting", "report-money", "direct_debit"
     permissions = {"view": Permission.DIRECT_DEBIT_VIEW, "export": Permission.EXPORT}
     export_kind = "runs"
     list_template = "direct_debit/list.html"

@@ -139,7 +139,7 @@ class MandatesView(KontorView):
     actions = (
         Action(
             "suspend", "Suspend", Permission.MANDATES_EDIT,
-            _change_to(MandateState.SUSPENDED, "suspended"), icon="player-stop",
+            _change_to(MandateState.SUSPENDED, "suspended"), icon="hourglass",
             confirm="Suspend {this mandate|# mandates}? Nothing is collected until it is resumed.",
             ask=Ask("reason", "Reason", required=False, hint="Kept in the history"),
             shown=_may_become(MandateState.SUSPENDED),
