@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import rustpy_xlsxwriter
 
+from app.core import clock
 from app.transfer.columns.base import Column, Form
 from app.transfer.exports.cells import NUMBER_FORMATS
 
@@ -76,15 +77,22 @@ def write_archive(
 
     The settings come last: they may tell how many rows of data there were.
     """
-    with zipfile.ZipFile(
-        target, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION, allowZip64=True
-    ) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for name, headings, rows in (data, settings):
             with (
-                archive.open(name, "w", force_zip64=True) as raw,
+                archive.open(_entry(name), "w", force_zip64=True) as raw,
                 # utf-8-sig: without its mark, spreadsheet programs take UTF-8 for something else.
                 io.TextIOWrapper(raw, "utf-8-sig", errors="replace", newline="") as text,
             ):
                 writer = csv.writer(text, delimiter=separator)
                 writer.writerow(headings)
                 writer.writerows(rows)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A file of a ZIP, made now; left to itself, the library dates it 1980."""
+    entry = zipfile.ZipInfo(name, clock.now().timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry._compresslevel = _COMPRESSION  # type: ignore[attr-defined]
+    entry.external_attr = 0o600 << 16
+    return entry
