@@ -41,7 +41,11 @@ class ClientsView(KontorView):
         "export": Permission.EXPORT,
     }
     export_kind = "customers"
-    columns = (*COLUMNS[:2], Column("kind", "Kind", lambda c: kind_badge(c.kind)), *COLUMNS[2:])
+    columns = (
+        *COLUMNS[:2],
+        Column("kind", "Kind", lambda c: kind_badge(c.kind)),
+        *(one for one in COLUMNS[2:] if one.name != "group"),
+    )
     actions = (LOCK, UNLOCK)
     search_hint = "Name, email, phone, number or company"
     list_template = "customers/clients.html"

@@ -1,6 +1,6 @@
 """The forms of the three kinds of customers: groups of fields, and what is left out for whom."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +20,7 @@ from admin_views.forms import (
 )
 from app.catalogue.models import PriceLevel, Product
 from app.core.actor import Actor
+from app.core.errors import Problem
 from app.core.permissions import Permission
 from app.customers.models import Customer, Gender, PaymentMethod, Source, Store
 from app.customers.models import Group as CustomerGroup
@@ -124,6 +125,9 @@ class CustomerForm(KontorForm):
         description="The customer cannot enter the shop account; orders taken here still work",
     )
 
+    # What the operation would say besides; the view sets it. Asked when fields cannot be read.
+    beyond_reading: Callable[[], Sequence[Problem]] = staticmethod(lambda: ())
+
     def validate(self, extra_validators: Any = None) -> bool:
         """The fields one by one, then the phones with the country of the address."""
         valid = super().validate(extra_validators)
@@ -133,7 +137,12 @@ class CustomerForm(KontorForm):
             for name in PHONES
             if name in self and not self[name].errors
         ]
-        return valid and all(readable)
+        if valid and all(readable):
+            return True
+        # Told together with what could not be read, so that nobody mends the form twice.
+        sound = {field.short_name for field in self if not field.errors}
+        self.place(one for one in self.beyond_reading() if one.field in sound)
+        return False
 
 
 class IndividualForm(CustomerForm):

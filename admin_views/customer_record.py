@@ -25,6 +25,10 @@ from app.customers.rules import FIELD_LABELS, PHONES
 
 ROWS = 25
 RECORDS = "customers"  # under this name features hang their tabs onto customers of every kind
+_PHONES = ("mobile_phone", "telephone_private", "business_telephone", "fax")
+# Shown also where nothing is known: what somebody on the phone would ask for next.
+_GAPS = {FIELD_LABELS[name] for name in ("email", "mobile_phone", "group_id", "rebate")}
+_BLANK: tuple[Any, ...] = (None, "", [])
 _KIND_COLOURS = {"individual": "blue", "business": "azure", "perpetual": "purple"}
 
 
@@ -74,13 +78,22 @@ def bank_account(customer: Customer) -> str | None:
 
 
 def sections(customer: Customer) -> list[Section]:
-    """The tab Personal information."""
+    """The tab Personal information: what is known, and the gaps that matter."""
+    return [
+        Section(
+            one.title,
+            [(label, value) for label, value in one.lines if value not in _BLANK or label in _GAPS],
+        )
+        for one in _all_sections(customer)
+    ]
+
+
+def _all_sections(customer: Customer) -> list[Section]:
     identity = ["title", "first_name", "name", "alias", "gender", "date_of_birth", "citizenship",
                 "id_number", "id_number_issued_by"]  # fmt: skip
     if customer.kind != CustomerKind.INDIVIDUAL:
         identity = ["company_name", "alias", "vat_id", "registration_number", "title",
                     "contact_name", "first_name", "name"]  # fmt: skip
-    phones = ("mobile_phone", "telephone_private", "business_telephone", "fax")
     email = customer.email and Link(customer.email, f"mailto:{customer.email}")
     operator = customer.dedicated_operator
     return [
@@ -91,7 +104,7 @@ def sections(customer: Customer) -> list[Section]:
         ]),
         Section("Reach", [
             (FIELD_LABELS["email"], email),
-            *((FIELD_LABELS[name], phone(getattr(customer, name))) for name in phones),
+            *((FIELD_LABELS[name], phone(getattr(customer, name))) for name in _PHONES),
             *_lines(customer, ["homepage", "preferred_language"]),
         ]),
         Section("Commerce", [

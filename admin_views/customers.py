@@ -30,11 +30,14 @@ from app.accounts import queries as accounts
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
 from app.core.countries import country_name, country_names
+from app.core.errors import Problem
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers import operations, queries
+from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.models import Customer, CustomerKind
+from app.customers.rules import problems
 from app.extensions import db, limiter
 from app.subscriptions.authorizations import replace_authorizations
 
@@ -194,6 +197,17 @@ class CustomersView(KontorView):
         """Choices, and only what this person may change."""
         set_choices(form, db.session())
         leave_out(form, current_actor(), model)
+        form.beyond_reading = lambda: self._broken_rules(form, model)
+
+    def _broken_rules(self, form: Any, model: Customer | None) -> list[Problem]:
+        """What is wrong with the values that can be read: rules, and who has them already."""
+        stored = vars(model) if model is not None else {}
+        values = {**stored, **given_values(form)}
+        email = values.get("email")
+        keys = {"email_key": email and email.casefold(), "mobile_phone": values.get("mobile_phone")}
+        own = [model.id] if model is not None else [None]
+        taken = collisions(db.session(), [keys], own_ids=own).get(0, [])
+        return [*problems(self.kind, values), *taken]
 
     def new_data(self) -> Mapping[str, Any]:
         """The default store, and one address to fill in."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from flask import Flask, current_app, request, session
-from flask_login import current_user, user_logged_in, user_logged_out
+from flask import Flask, current_app, request
+from flask_login import current_user, user_logged_out
 from flask_security import LoginForm, SQLAlchemyUserDatastore
 
 from app.accounts import operations, queries
@@ -72,6 +72,8 @@ def register(app: Flask) -> None:
         SECURITY_FLASH_MESSAGES=False,
         SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=False,
         SECURITY_API_ENABLED_METHODS=["session"],
+        # Holds only while sessions are not permanent: Flask-Login would let those of another
+        # browser go on. They end with the browser, or after the hours of the setting.
         SESSION_PROTECTION="strong",
     )
     csrf.init_app(app)
@@ -83,7 +85,6 @@ def register(app: Flask) -> None:
     views: dict[str, Any] = app.view_functions
     limit = limiter.limit("60 per minute", methods=["POST"])
     views["security.login"] = limit(views["security.login"])
-    user_logged_in.connect(_on_login, app)
     user_logged_out.connect(_on_logout, app)
     app.context_processor(lambda: {"operator": current_user})
 
@@ -99,10 +100,6 @@ def _writing(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*args, **kwargs)
 
     return wrapped
-
-
-def _on_login(_app: Flask, **_values: Any) -> None:
-    session.permanent = True
 
 
 def _on_logout(_app: Flask, user: Operator, **_values: Any) -> None:

@@ -153,9 +153,8 @@ def delete_role(session: Session, role: Role, *, actor: Actor) -> None:
         .where(operators_roles.c.role_id == role.id)
     )
     if holders:
-        raise Refused.because(
-            f"{holders} operators hold the role {role.name}", hint="Give them another role first"
-        )
+        who = "An operator holds" if holders == 1 else f"{holders} operators hold"
+        raise Refused.because(f"{who} the role {role.name}", hint="Give them another role first")
     audit.record(
         session,
         actor=actor,

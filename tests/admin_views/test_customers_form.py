@@ -300,3 +300,13 @@ def test_checks_are_for_editors_only_and_not_without_end(
 def test_the_dedicated_operator_is_found_while_typing(session: Session, clerk: FlaskClient) -> None:
     found = clerk.get("/admin/individual/ajax/lookup/?name=operators&query=operations").json
     assert found and "operations" in found[0]["text"].lower()
+
+
+def test_everything_that_is_wrong_is_told_at_once(session: Session, clerk: FlaskClient) -> None:
+    customer(first_name="Ada", email="ada@example.com")
+    page = new(
+        clerk, "individual", first_name="Eve", rebate="10,5", email="ada@example.com",
+        payment_method="SEPA direct debit",
+    ).text  # fmt: skip
+    for reason in ("Rebate is not a whole number", "already used", "needs an IBAN"):
+        assert reason in page
