@@ -11,11 +11,12 @@ KontorForm as well. Fields that a person may not change are left out (`del form.
 disabled: a disabled field is accepted when it is posted all the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wtforms import Field, FieldList, Form, FormField, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectFieldBase
 from wtforms.validators import StopValidation
 
 from app.core.errors import Problem
@@ -197,9 +198,23 @@ def blank_row(field: FieldList) -> Field:
     return row
 
 
-def filled(form_class: type[KontorForm], data: Mapping[str, Any]) -> KontorForm:
-    """A form that shows stored values."""
-    return form_class(data=dict(data))
+def in_words_of(field: Field, view: Any) -> Any:
+    """What a field holds, as people read it; `view` knows the labels of its lookups."""
+    if isinstance(field, FieldList):
+        return [in_words_of(entry, view) for entry in field.entries]
+    if isinstance(field, FormField):
+        parts = (in_words_of(inner, view) for inner in field)
+        return ", ".join(str(part) for part in parts if part not in (None, "", False))
+    if isinstance(field, LookupField):
+        return view.lookup_label(field.lookup, field.data) if field.data is not None else None
+    if isinstance(field, ParsedField):
+        return field._value()
+    if isinstance(field, SelectFieldBase):
+        given = field.data if isinstance(field.data, list) else [field.data]
+        labels = {str(choice.value): choice.label for choice in field.iter_choices()}
+        found = [labels.get(str(value), value) for value in given if value is not None]
+        return found if isinstance(field.data, list) else next(iter(found), None)
+    return field.data
 
 
 def _below(field: Field) -> Iterator[Field]:

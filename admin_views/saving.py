@@ -12,9 +12,10 @@ from markupsafe import Markup
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
+from wtforms import PasswordField
 
 from admin_views.actions import Action
-from admin_views.forms import KontorForm
+from admin_views.forms import KontorForm, in_words_of
 from admin_views.reading import Reading
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
@@ -288,9 +289,11 @@ class Saving(Reading):
         model = self.record_or_404()
         stored = self.make_form(model)
         differences = [
-            (field.label.text, _plain(field), _plain(stored[field.short_name]))
-            for field in form
-            if field.short_name in stored and field.data != stored[field.short_name].data
+            (field.label.text, in_words_of(field, self), in_words_of(stored[name], self))
+            for name, field in form._fields.items()
+            if name in stored
+            and field.data != stored[name].data
+            and not isinstance(field, PasswordField)
         ]
         return self._show_form(form, model, differences=differences)
 
@@ -353,13 +356,6 @@ def _in_one(error: KontorError) -> Any:
         )
         parts.append(Markup("{}{}").format(str(problem), link))
     return Markup("<br>").join(parts)
-
-
-def _plain(field: Any) -> Any:
-    choices = getattr(field, "choices", None)
-    if choices and not isinstance(field.data, list):
-        return dict(choices).get(str(field.data if field.data is not None else ""), field.data)
-    return field.data
 
 
 def _constraint(error: IntegrityError) -> str:

@@ -15,7 +15,14 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from wtforms import FieldList, FormField
 
-from admin_views.forms import KontorForm, Longest, Required, TextField, blank_row
+from admin_views.forms import (
+    KontorForm,
+    Longest,
+    Required,
+    TextField,
+    blank_row,
+    in_words_of,
+)
 from app.audit.models import AuditEntry
 from app.audit.operations import record_change
 from app.catalogue.models import Product
@@ -249,6 +256,24 @@ def test_a_product_has_a_price_for_each_level_and_keeps_faults_as_typed(
     assert re.search(r"Price B</dt>.*15\.00", shown, re.S)
 
 
+def test_a_conflict_compares_choices_prices_and_ticks_as_people_read_them(
+    admin: FlaskClient, session: Session
+) -> None:
+    with transaction() as work:
+        level = save_price_level(work, None, name="A", actor=COMMAND_LINE).id
+        (key,) = (
+            one.id for one in save_products(work, [ProductDraft("1", "Atlas")], actor=COMMAND_LINE)
+        )
+    ours = {
+        "number": "1", "name": "Atlas", "kind": "service", "vat_rate": "7",
+        f"price_{level}": "9,5", "active": "y", "_version": "0",
+    }  # fmt: skip
+    answer = admin.post(f"/admin/products/edit/?id={key}", data=ours).text
+    assert "<td>Service</td><td>Product</td>" in answer
+    assert re.search(r'Price A</th><td><span class="text-nowrap">9,5</span></td><td>', answer)
+    assert re.search(r"Discountable</th><td><span[^>]*>No</span></td><td>.*?Yes", answer)
+
+
 class _Row(KontorForm):
     place = TextField("Place", [Required(), Longest(5)])
 
@@ -267,6 +292,11 @@ def test_problems_find_their_field_also_in_repeated_rows() -> None:
     nowhere = Problem("street", "Too long")
     assert form.place([problem, nowhere]) == [nowhere]
     assert ("rows-0-place", "Place (1)", "Nobody lives here") in form.faults()
+
+
+def test_rows_are_compared_line_by_line() -> None:
+    form = _Parent(MultiDict({"rows-0-place": "Here", "rows-1-place": "There"}))
+    assert in_words_of(form.rows, None) == ["Here", "There"]
 
 
 def test_new_rows_come_from_an_empty_one_with_a_place_for_its_number() -> None:
