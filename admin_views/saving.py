@@ -76,7 +76,7 @@ class Saving(Reading):
 
     def delete_question(self) -> str:
         """What is asked before deleting; see `Action.confirm` for the number in it."""
-        return f"Delete {{this {self.singular}|# {self.label.lower()}}}? This cannot be taken back."
+        return f"Delete {{this {self.singular}|# {self.singular}s}}? This cannot be taken back."
 
     def all_actions(self) -> Sequence[Action]:
         """The declared actions, and Delete where it is allowed at all."""
@@ -227,7 +227,7 @@ class Saving(Reading):
         self, session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor
     ) -> str:
         self.perform_delete(session, ids, actor)
-        what = f"The {self.singular} was" if len(ids) == 1 else f"{len(ids)} records were"
+        what = f"The {self.singular} was" if len(ids) == 1 else f"{len(ids)} {self.singular}s were"
         return f"{what} deleted."
 
     def _act(self, action: Action, raw_ids: Sequence[str]) -> ResponseReturnValue:

@@ -349,7 +349,7 @@ def test_trap_16_a_bulk_action_is_one_operation_in_scope_with_its_history(
     assert as_role("manager").post("/admin/stores/action/", data=sent).status_code == 403
     admin = as_role("administrator")
     answer = admin.post("/admin/stores/action/", data=sent, follow_redirects=True)
-    assert "2 records were deleted" in answer.text
+    assert "2 stores were deleted" in answer.text
     assert "1 chosen records were no longer there" in answer.text
     assert names(session) == {"North"}
     told = select(AuditEntry.entity_label).where(AuditEntry.action == "deleted")
