@@ -32,7 +32,7 @@ from app.core.values import (
     parse_whole_number,
     show_phone,
 )
-from app.customers.models import AddressKind
+from app.customers.choices import AddressKind
 from app.customers.rules import FIELD_LABELS, LONGEST_MEMO, address_problems
 
 MASK = "•"

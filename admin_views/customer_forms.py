@@ -22,7 +22,8 @@ from app.catalogue.models import PriceLevel, Product
 from app.core.actor import Actor
 from app.core.errors import Problem
 from app.core.permissions import Permission
-from app.customers.models import Customer, Gender, PaymentMethod, Source, Store
+from app.customers.choices import Gender, PaymentMethod, Source
+from app.customers.models import Customer, Store
 from app.customers.models import Group as CustomerGroup
 from app.customers.rules import BANK_FIELDS, FIELD_LABELS, PHONES
 

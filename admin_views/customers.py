@@ -34,9 +34,10 @@ from app.core.errors import Problem
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers import operations, queries
+from app.customers.choices import CustomerKind
 from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
-from app.customers.models import Customer, CustomerKind
+from app.customers.models import Customer
 from app.customers.rules import problems
 from app.extensions import db, limiter
 from app.subscriptions.authorizations import replace_authorizations

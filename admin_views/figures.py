@@ -17,7 +17,8 @@ from app.core.actor import Actor
 from app.core.counts import CAP, capped_count, format_count
 from app.core.money import format_amount
 from app.core.permissions import Permission
-from app.customers.models import Customer, CustomerKind
+from app.customers.choices import CustomerKind
+from app.customers.models import Customer
 from app.jobs.models import Job, JobState
 from app.jobs.queries import visible_to
 from app.sepa.models import CollectionRun, RunState

@@ -20,7 +20,8 @@ from app.core import clock
 from app.core.actor import COMMAND_LINE
 from app.core.partial_date import PartialDate
 from app.core.permissions import RoleName
-from app.customers.models import Customer, CustomerKind
+from app.customers.choices import CustomerKind
+from app.customers.models import Customer
 from app.customers.operations import lock_customers
 from app.extensions import db, transaction
 from app.subscriptions.authorizations import create_authorizations

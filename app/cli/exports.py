@@ -10,7 +10,7 @@ import click
 from app.cli.output import command, progress
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
-from app.customers.models import CustomerKind
+from app.customers.choices import CustomerKind
 from app.extensions import db, transaction
 from app.transfer.columns import TEMPLATE_NAMES
 from app.transfer.exports import operations

@@ -17,7 +17,14 @@ from app.cli.synthetic.people import Inventor, Person, References
 from app.core.actor import COMMAND_LINE
 from app.core.numbering import next_numbers
 from app.customers import rules
-from app.customers.models import Address, Customer, CustomerKind, Group, Store, customer_products
+from app.customers.choices import CustomerKind
+from app.customers.models import (
+    Address,
+    Customer,
+    Group,
+    Store,
+    customer_products,
+)
 from app.customers.writing import customer_entry, defaults, name_references
 from app.extensions import transaction
 from app.sepa.models import Mandate, MandateState, MandateType, Scheme

@@ -15,10 +15,11 @@ from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
 from app.customers import parts, rules
+from app.customers.choices import ApprovalState
 from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.guards import reasons_against_deleting
-from app.customers.models import ApprovalState, Customer
+from app.customers.models import Customer
 from app.customers.writing import (
     CUSTOMERS,
     check,

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from app.core import undo
 from app.core.text import fold
 from app.customers import rules
+from app.customers.choices import AddressKind
 from app.customers.drafts import CustomerUpdate
 from app.customers.models import (
     Address,
-    AddressKind,
     Customer,
     CustomerCompany,
     customer_products,

@@ -14,13 +14,11 @@ from app.core.errors import Problem
 from app.core.filters import Choice, Condition, Filter
 from app.core.listing import Listing
 from app.core.text import fold
+from app.customers.choices import CustomerKind, PaymentMethod, Source
 from app.customers.models import (
     Address,
     Customer,
-    CustomerKind,
     Group,
-    PaymentMethod,
-    Source,
     Store,
     customer_products,
 )

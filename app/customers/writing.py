@@ -16,7 +16,13 @@ from app.core.actor import Actor, Channel
 from app.core.errors import Conflict, Problem, Refused
 from app.core.values import bank_of
 from app.customers import rules
-from app.customers.models import ApprovalState, Customer, Group, SecurityQuestion, Source, Store
+from app.customers.choices import ApprovalState, Source
+from app.customers.models import (
+    Customer,
+    Group,
+    SecurityQuestion,
+    Store,
+)
 
 CUSTOMERS = cast(Table, Customer.__table__)
 BATCH = 5000

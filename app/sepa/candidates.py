@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.billing.models import Invoice, InvoiceState
 from app.core.portions import portions
+from app.customers.choices import AddressKind, PaymentMethod
 from app.customers.collisions import record_address
-from app.customers.models import Address, AddressKind, Customer, PaymentMethod
+from app.customers.models import Address, Customer
 from app.sepa import rules
 from app.sepa.characters import IllegalTextError, is_legal_id, legal_name
 from app.sepa.models import CreditorAccount, Mandate, MandateState, MandateType

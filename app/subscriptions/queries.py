@@ -16,7 +16,8 @@ from app.core.filters import Condition, Filter, Kind, Span, begins_with
 from app.core.listing import Criteria, Listing
 from app.core.portions import portions
 from app.core.text import sort_key
-from app.customers.models import Customer, CustomerKind
+from app.customers.choices import CustomerKind
+from app.customers.models import Customer
 from app.subscriptions.merging import coverage_of, coverage_of_term
 from app.subscriptions.models import (
     Authorization,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from app.cli.synthetic import words
 from app.core.text import fold
 from app.core.values import bank_of
-from app.customers.models import AddressKind, CustomerKind, Gender, PaymentMethod, Source
+from app.customers.choices import AddressKind, CustomerKind, Gender, PaymentMethod, Source
 
 # Fourteen, five and one of twenty: 70, 25 and 5 per cent, exactly.
 KINDS: Final = (

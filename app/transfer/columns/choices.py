@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from app.catalogue.models import PriceLevel, Product, ProductKind
 from app.core.countries import country_names
 from app.core.text import fold
-from app.customers.models import AddressKind, Gender, Group, PaymentMethod, Source, Store
+from app.customers.choices import AddressKind, Gender, PaymentMethod, Source
+from app.customers.models import Group, Store
 from app.subscriptions.models import Basis
 
 

@@ -5,7 +5,7 @@ The field names are those of the tables: a customer's own, its address's (`ADDRE
 """
 
 from app.core.permissions import Permission
-from app.customers.models import Gender, PaymentMethod, Source
+from app.customers.choices import Gender, PaymentMethod, Source
 from app.transfer.columns import parsers
 from app.transfer.columns.base import Column, Form
 

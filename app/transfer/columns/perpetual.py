@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.core.permissions import Permission
-from app.customers.models import AddressKind
+from app.customers.choices import AddressKind
 from app.subscriptions.models import Basis
 from app.transfer.columns import customers, parsers
 from app.transfer.columns.base import Column, Form, SheetSpec, WorkbookSpec

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, aliased
 
 from app.catalogue.models import PriceLevel
 from app.core.listing import Criteria, Listing
-from app.customers.models import Address, AddressKind, Customer, CustomerKind
+from app.customers.choices import AddressKind, CustomerKind
+from app.customers.models import Address, Customer
 from app.transfer.columns.export import CUSTOMERS
 from app.transfer.exports.streams import stream
 

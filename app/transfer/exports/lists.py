@@ -18,7 +18,12 @@ from app.core.counts import exact_count
 from app.core.errors import NotFound
 from app.core.listing import Criteria, Listing
 from app.core.permissions import Permission
-from app.customers.models import CustomerKind, Group, SecurityQuestion, Store
+from app.customers.choices import CustomerKind
+from app.customers.models import (
+    Group,
+    SecurityQuestion,
+    Store,
+)
 from app.customers.queries import BY_KIND, CLIENTS
 from app.customers.queries_reference import GROUPS, QUESTIONS, STORES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate

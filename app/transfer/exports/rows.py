@@ -11,7 +11,8 @@ from app.accounts.models import Operator, Role, operators_roles
 from app.catalogue.models import Journal, JournalCoverage, PriceLevel, Product, ProductPrice
 from app.core.counts import exact_count
 from app.core.listing import Criteria, Listing
-from app.customers.models import Customer, CustomerKind
+from app.customers.choices import CustomerKind
+from app.customers.models import Customer
 from app.subscriptions.models import Authorization
 from app.subscriptions.queries import SubscriptionLine, export_lines
 from app.transfer.columns.base import Column

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
 from app.customers import rules
+from app.customers.choices import CustomerKind, Source
 from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft
-from app.customers.models import CustomerKind, Source
 from app.customers.operations import create_customers
 from app.transfer.columns.base import CLEAR
 from app.transfer.columns.customers import ADDRESS_FIELDS

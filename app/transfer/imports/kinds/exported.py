@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app
 
 from app.audit.rules import mask_iban
-from app.customers.models import CustomerKind
+from app.customers.choices import CustomerKind
 from app.transfer.columns.export import MASK
 from app.transfer.columns.parsers import as_text
 from app.transfer.imports.kinds import stored

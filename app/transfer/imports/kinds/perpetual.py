@@ -15,8 +15,8 @@ from app.catalogue.queries_journals import match_journals
 from app.core.actor import Actor
 from app.core.errors import Problem, Refused
 from app.core.portions import portions
+from app.customers.choices import AddressKind, CustomerKind
 from app.customers.drafts import CustomerUpdate
-from app.customers.models import AddressKind, CustomerKind
 from app.customers.operations import create_customers, update_customers
 from app.customers.rules import address_problems
 from app.subscriptions.authorizations import create_authorizations

@@ -11,8 +11,13 @@ from app.core.actor import Actor
 from app.core.errors import Problem
 from app.core.portions import portions
 from app.customers import rules
+from app.customers.choices import AddressKind, CustomerKind
 from app.customers.drafts import CustomerUpdate
-from app.customers.models import Address, AddressKind, Customer, CustomerKind, customer_products
+from app.customers.models import (
+    Address,
+    Customer,
+    customer_products,
+)
 from app.customers.operations import update_customers
 from app.transfer.columns.base import CLEAR
 from app.transfer.columns.customers import ADDRESS_FIELDS
