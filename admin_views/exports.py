@@ -15,7 +15,7 @@ from werkzeug.http import dump_options_header
 from admin_views.access import needs
 from admin_views.base import KontorView
 from admin_views.filters import read_request
-from admin_views.formatters import Badge, Column, Link, size
+from admin_views.formatters import Badge, Column, Link, size, zone
 from admin_views.imports import IMPORTERS, allowed_specs
 from admin_views.jobs import is_active, register_job_page
 from admin_views.records import Section
@@ -53,9 +53,15 @@ def _is_kept(receipt: AuditEntry) -> bool:
 
 
 def _expiry(receipt: AuditEntry) -> Any:
-    if kept_until(receipt) is None:
-        return "Not kept here"
-    return kept_until(receipt) if _is_kept(receipt) else Badge("Deleted")
+    until = kept_until(receipt)
+    if until is None:
+        return None
+    return until.astimezone(zone()).date() if _is_kept(receipt) else Badge("Deleted")
+
+
+def _file(receipt: AuditEntry) -> str:
+    words = f"{str(told(receipt, 'format')).upper()}, {size(told(receipt, 'size'))}"
+    return words.replace(" ", "\u00a0")
 
 
 class DownloadsView(KontorView):
@@ -71,8 +77,7 @@ class DownloadsView(KontorView):
         Column("entity_label", "List", main=True),
         Column("filter", "Conditions", lambda one: told(one, "filter") or "The whole list"),
         Column("rows", "Rows", lambda one: f"{told(one, 'rows'):,}", numeric=True),
-        Column("format", "Format", lambda one: str(told(one, "format")).upper()),
-        Column("size", "Size", lambda one: size(told(one, "size")), numeric=True),
+        Column("file", "File", _file),
         Column("actor_label", "Exported by"),
         Column("at", "Exported", sort="number"),
         Column("kept_until", "Kept until", _expiry),
