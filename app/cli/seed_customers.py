@@ -5,7 +5,8 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 import click
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, column, func, insert, select
+from sqlalchemy import table as sql_table
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -29,6 +30,8 @@ from app.customers.writing import customer_entry, defaults, name_references
 from app.extensions import transaction
 from app.sepa.models import Mandate, MandateState, MandateType, Scheme
 
+# Where SQLite notes the last id that each table has given out.
+sqlite_sequence = sql_table("sqlite_sequence", column("name"), column("seq"))
 CHUNK: Final = 2000
 TOLD_EVERY: Final = 50_000
 _CUSTOMERS = cast(Table, Customer.__table__)
@@ -102,10 +105,11 @@ def _insert(session: Session, table: Table, rows: Iterator[dict[str, Any]]) -> N
 def take_ids(session: Session, table: Table, count: int) -> list[int]:
     """Ids for new rows, taken ahead, so that what belongs to them goes in without asking back.
 
-    On SQLite the write lock is held already, and the next id is one more than the greatest.
+    On SQLite the write lock is held already, and the next id is one more than the last given.
     """
     if session.get_bind().dialect.name == "sqlite":
-        last = session.scalar(select(func.max(table.c.id))) or 0
+        given = sqlite_sequence.c
+        last = session.scalar(select(given.seq).where(given.name == table.name)) or 0
         return list(range(last + 1, last + 1 + count))
     series = func.pg_get_serial_sequence(table.name, "id")
     return list(session.scalars(select(func.nextval(series)).select_from(_as_many(count))))

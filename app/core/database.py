@@ -59,9 +59,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Identified:
-    """A row with a number of its own."""
+    """A row with a number of its own, never given to another: the history outlives its rows."""
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, sort_order=-10)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Without AUTOINCREMENT, SQLite gives the number of the last deleted row to the next one.
+        cls.__table__.dialect_options["sqlite"]["autoincrement"] = True  # type: ignore[attr-defined]
 
 
 class Versioned:

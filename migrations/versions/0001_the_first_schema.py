@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entries")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_entries_at"), ["at"], unique=False)
@@ -66,6 +67,7 @@ def upgrade() -> None:
             "max_transactions > 0", name=op.f("ck_creditor_accounts_max_transactions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_creditor_accounts")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "groups",
@@ -76,6 +78,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("length(name) BETWEEN 3 AND 32", name=op.f("ck_groups_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_groups")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "journals",
@@ -104,6 +107,7 @@ def upgrade() -> None:
             "print_issn IS NOT NULL OR online_issn IS NOT NULL", name=op.f("ck_journals_has_issn")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journals")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("journals", schema=None) as batch_op:
         batch_op.create_index("ix_journals_online_issn", ["online_issn"], unique=False)
@@ -119,6 +123,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("succeeded", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_attempts")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("login_attempts", schema=None) as batch_op:
         batch_op.create_index(
@@ -150,6 +155,7 @@ def upgrade() -> None:
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_operators_email_lower_case")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operators")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_operators_fs_uniquifier")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("operators", schema=None) as batch_op:
         batch_op.create_index("uq_operators_email", ["email"], unique=True)
@@ -162,6 +168,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_levels")),
         sa.UniqueConstraint("name", name=op.f("uq_price_levels_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "products",
@@ -177,6 +184,7 @@ def upgrade() -> None:
         sa.CheckConstraint("vat_rate >= 0 AND vat_rate <= 100", name=op.f("ck_products_vat_rate")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
         sa.UniqueConstraint("number", name=op.f("uq_products_number")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "roles",
@@ -188,6 +196,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
         sa.UniqueConstraint("name", name=op.f("uq_roles_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "security_questions",
@@ -196,6 +205,7 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_security_questions")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "stores",
@@ -205,6 +215,7 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stores")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("stores", schema=None) as batch_op:
         batch_op.create_index(
@@ -225,6 +236,7 @@ def upgrade() -> None:
         sa.Column("version_after", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_undo_entries")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("undo_entries", schema=None) as batch_op:
         batch_op.create_index(
@@ -288,6 +300,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection_runs")),
         sa.UniqueConstraint("number", name=op.f("uq_collection_runs_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("collection_runs", schema=None) as batch_op:
         batch_op.create_index(
@@ -460,6 +473,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("number", name=op.f("uq_customers_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.create_index(
@@ -570,6 +584,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_coverages")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("journal_coverages", schema=None) as batch_op:
         batch_op.create_index(
@@ -598,6 +613,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "journal_id", "title_key", name=op.f("uq_journal_titles_journal_id_title_key")
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("journal_titles", schema=None) as batch_op:
         batch_op.create_index(
@@ -662,6 +678,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_files")),
         sa.UniqueConstraint("key", name=op.f("uq_stored_files_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("stored_files", schema=None) as batch_op:
         batch_op.create_index(
@@ -706,6 +723,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("addresses", schema=None) as batch_op:
         batch_op.create_index("ix_addresses_country", ["country", "customer_id"], unique=False)
@@ -755,6 +773,7 @@ def upgrade() -> None:
             ["journal_id"], ["journals.id"], name=op.f("fk_authorizations_journal_id_journals")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_authorizations")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("authorizations", schema=None) as batch_op:
         batch_op.create_index(
@@ -789,6 +808,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_companies")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("customer_companies", schema=None) as batch_op:
         batch_op.create_index(
@@ -840,6 +860,7 @@ def upgrade() -> None:
             ["operator_id"], ["operators.id"], name=op.f("fk_file_downloads_operator_id_operators")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_file_downloads")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("file_downloads", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_file_downloads_file_id"), ["file_id"], unique=False)
@@ -870,6 +891,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invoices")),
         sa.UniqueConstraint("number", name=op.f("uq_invoices_number")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("invoices", schema=None) as batch_op:
         batch_op.create_index("ix_invoices_customer_id", ["customer_id", "state"], unique=False)
@@ -922,6 +944,7 @@ def upgrade() -> None:
             ["file_id"], ["stored_files.id"], name=op.f("fk_jobs_file_id_stored_files")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("ix_jobs_created_by_id", ["created_by_id", "id"], unique=False)
@@ -965,6 +988,7 @@ def upgrade() -> None:
             ["document_id"], ["stored_files.id"], name=op.f("fk_mandates_document_id_stored_files")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mandates")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("mandates", schema=None) as batch_op:
         batch_op.create_index("ix_mandates_customer_id", ["customer_id", "state"], unique=False)
@@ -987,6 +1011,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run_files")),
         sa.UniqueConstraint("message_id", name=op.f("uq_run_files_message_id")),
         sa.UniqueConstraint("run_id", "part", name=op.f("uq_run_files_run_id_part")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "collections",
@@ -1036,6 +1061,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collections")),
         sa.UniqueConstraint("end_to_end_id", name=op.f("uq_collections_end_to_end_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("collections", schema=None) as batch_op:
         batch_op.create_index("ix_collections_customer_id", ["customer_id", "state"], unique=False)
@@ -1106,6 +1132,7 @@ def upgrade() -> None:
             ["run_job_id"], ["jobs.id"], name=op.f("fk_imports_run_job_id_jobs")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.create_index("ix_imports_created_by_id", ["created_by_id", "id"], unique=False)
@@ -1179,6 +1206,7 @@ def upgrade() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.create_index(
@@ -1213,6 +1241,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_refusals")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("import_refusals", schema=None) as batch_op:
         batch_op.create_index("ix_import_refusals_import_id", ["import_id", "id"], unique=False)

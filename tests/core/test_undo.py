@@ -69,3 +69,14 @@ def test_a_write_outside_of_a_job_leaves_no_before_images(session: Session) -> N
     with transaction() as work:
         create_customers(work, [a_person("Neu")], actor=COMMAND_LINE)
     assert session.scalar(select(func.count()).select_from(UndoEntry)) == 0
+
+
+def test_a_number_of_a_row_that_is_gone_is_never_given_to_another(session: Session) -> None:
+    with transaction() as work:
+        work.info[undo.KEY] = JOB
+        gone = create_customers(work, [a_person("Fort")], actor=COMMAND_LINE)
+        work.info.pop(undo.KEY)
+    take_all_back(1000)
+    with transaction() as work:
+        new = create_customers(work, [a_person("Neu")], actor=COMMAND_LINE)
+    assert new[0] > gone[0], "the history of the one would be told of the other"
