@@ -71,7 +71,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = folder / "log.txt"
+    ARTIFACTS.mkdir(exist_ok=True)
+    log = ARTIFACTS / "site.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KONTOR_TEST")}
     environment |= {
         "KONTOR_INSTANCE": str(folder / "instance"),

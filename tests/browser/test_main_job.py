@@ -2,16 +2,21 @@
 
 import io
 import re
+from datetime import date, timedelta
 
 from openpyxl import load_workbook
 from playwright.sync_api import expect
 
+from app.core import clock
+from app.sepa.calendar import target_day_from
 from tests.browser import steps
 from tests.browser.conftest import Site, Watched
 
 # Two people of the sample file: one is edited and locked, the other deleted and restored.
 KEPT = "melissa.moura.1@example.net"
-GONE = "sara.moura.213@example.org"
+GONE = "konstantin.dengg.4@example.net"
+# Every invoice of the sample is due by then, and none of the demo company that is still open.
+ALL_DUE = date(2026, 12, 1)
 TAKEN_PHONE = "+34612373964"
 
 
@@ -24,6 +29,10 @@ def test_the_main_job_from_the_first_import_to_the_restored_customer(
     find_edit_lock_and_delete(watched)
     add_by_hand(watched)
     rights(watched)
+    steps.log_out(watched.page)
+
+    steps.log_in(watched, site, "accounting")
+    collect(watched)
     steps.log_out(watched.page)
 
     steps.log_in(watched, site, "manager")
@@ -168,6 +177,34 @@ def rights(watched: Watched) -> None:
     page.get_by_role("main").get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("tbody tr").first).to_be_visible()
     watched.shot("subscriptions")
+
+
+def collect(watched: Watched) -> None:
+    """Step 4: open invoices come in and leave as a bank file, which stays as it is."""
+    page = watched.page
+    steps.import_file(watched, "Open invoices", "open_invoices.xlsx", good=334, refused_rows=7)
+    steps.menu(page, "Direct debit")
+    page.get_by_role("link", name="New collection").first.click()
+    day = target_day_from(max(ALL_DUE, clock.today() + timedelta(days=10)))
+    page.get_by_label("Collection date").fill(f"{day:%d.%m.%Y}")
+    page.get_by_role("button", name="Preview").click()
+    expect(steps.figure(page, "collections")).to_have_text("334")
+    expect(steps.figure(page, "to be collected")).to_have_text("142,035.84 €")
+    watched.shot("preview")
+    page.get_by_role("button", name="Create run").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create run").click()
+    for step in ("Release", "Make bank file"):
+        page.get_by_role("button", name=step, exact=True).click()
+        page.get_by_role("dialog").get_by_role("button", name=step).click()
+    watched.shot("run")
+    name, content = steps.download(page, re.compile("^Download( bank file)?$"))
+    assert name.endswith(".xml")
+    assert b"pain.008.001.08" in content
+    assert b"<CtrlSum>142035.84</CtrlSum>" in content
+    steps.menu(page, "Direct debit")
+    page.locator("tbody tr td").nth(1).click()
+    again, same = steps.download(page, re.compile("^Download( bank file)?$"))
+    assert (again, same) == (name, content)
 
 
 def export_as_manager(watched: Watched) -> None:
