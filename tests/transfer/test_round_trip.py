@@ -100,8 +100,8 @@ def test_a_masked_iban_stays_what_it_is(
     assert customer is not None
     iban, number = customer.iban or "", customer.number
     session.rollback()
-    rows = [number_in(exported, row) for row in range(2, 519)]
-    row = rows.index(number) + 2
+    numbers = [cell.value for cell in openpyxl.load_workbook(exported).active["A"]]
+    row = numbers.index(number) + 1
     changes = {(row, "IBAN"): f"{iban[:2]}•• •••• {iban[-4:]}", (row, "Alias"): "Known as"}
     result = run_import("customers", edited(exported, changes))
     assert (result["updated"], result["refused"]) == (1, [])
