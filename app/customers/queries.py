@@ -148,9 +148,9 @@ FILTERS: tuple[Filter, ...] = (
     filters.choice(
         "kind", "Kind", Customer.kind, [(k.value, label) for k, label in KIND_LABELS.items()]
     ),
-    filters.text("number", "Customer number", Customer.number, begins=True, fold=str),
-    filters.text("name", "Name", Customer.sort_name, begins=True, fold=fold),
-    filters.text("email", "Email", Customer.email_key, begins=True, fold=str.casefold),
+    filters.text("number", "Customer number", Customer.number, begins=True, fold=str, folded=True),
+    filters.text("name", "Name", Customer.sort_name, begins=True, fold=fold, folded=True),
+    filters.text("email", "Email", Customer.email_key, begins=True, fold=str.casefold, folded=True),
     filters.choice("group", "Group", Customer.group_id, _named(Group, Group.name), coerce=int),
     filters.choice("store", "Store", Customer.store_id, _named(Store, Store.name), coerce=int),
     filters.choice(
