@@ -38,6 +38,7 @@ NAMES = {
 LOGINS = [(role.value, f"{role.value}@demo.example", PASSWORD) for role in RoleName]
 CUSTOMERS = 240
 SEED = 2026
+DAYS_OF_TRADE = 540
 TITLES = (
     "Annals of Demonstration", "Journal of Imaginary Chemistry", "Baltic Sea Letters",
     "Review of Applied Patience", "Archive of Quiet Physics", "Studies in Northern Weather",
@@ -59,7 +60,9 @@ def seed_company() -> dict[str, int]:
     """Make the operators and the company's data; how many of each."""
     with transaction() as session:
         _operators(session)
-    seed_customers(CUSTOMERS, SEED)
+    # They came in over the last year and a half, so that the charts have something to show.
+    since = clock.now().replace(hour=8, minute=0) - timedelta(days=DAYS_OF_TRADE)
+    seed_customers(CUSTOMERS, SEED, since=since, days=DAYS_OF_TRADE)
     with transaction() as session:
         rights = _rights(session, _journals(session))
         invoices = _invoices(session)

@@ -1,6 +1,7 @@
 """flask seed customers: many invented customers, written in bulk, for trying Kontor at size."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from time import perf_counter
 from typing import Any, Final, cast
 
@@ -14,7 +15,7 @@ from app.audit.models import Action, AuditEntry
 from app.audit.rules import mask_iban
 from app.catalogue.models import PriceLevel, Product
 from app.cli.output import command, progress
-from app.cli.synthetic.people import Inventor, Person, References
+from app.cli.synthetic.people import DAYS, FIRST_DAY, Inventor, Person, References
 from app.core.actor import COMMAND_LINE
 from app.core.numbering import next_numbers
 from app.customers import rules
@@ -45,14 +46,19 @@ _UNTOLD: Final = frozenset(
 )
 
 
-def seed_customers(count: int, seed: int) -> dict[str, int]:
-    """Write invented customers with addresses, mandates and history; how many of each kind."""
+def seed_customers(
+    count: int, seed: int, *, since: datetime = FIRST_DAY, days: int = DAYS
+) -> dict[str, int]:
+    """Write invented customers with addresses, mandates and history; how many of each kind.
+
+    They came in during `days` days from `since` on.
+    """
     made = {kind.value: 0 for kind in CustomerKind} | {"mandates": 0}
     inventor: Inventor | None = None
     for start in range(0, count, CHUNK):
         with transaction() as session:
             if inventor is None:
-                inventor = Inventor(seed, _references(session))
+                inventor = Inventor(seed, _references(session), since, days)
             people = _invent(session, inventor, start, min(CHUNK, count - start))
             _write(session, people)
         for person in people:

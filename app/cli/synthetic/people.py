@@ -59,10 +59,13 @@ class Person:
 class Inventor:
     """Invents one customer after the other from a seed."""
 
-    def __init__(self, seed: int, references: References) -> None:
+    def __init__(
+        self, seed: int, references: References, since: datetime = FIRST_DAY, days: int = DAYS
+    ) -> None:
         self._random = random.Random(seed)
         self._references = references
         self._countries = list(words.COUNTRY_SHARES)
+        self._first_day, self._days = since, days
         self._shares = list(words.COUNTRY_SHARES.values())
 
     def invent(self, place: int, number: int) -> Person:
@@ -71,8 +74,10 @@ class Inventor:
         kind = KINDS[place % len(KINDS)]
         country = rnd.choices(self._countries, self._shares)[0]
         town = rnd.choice(_PLACES[country])
-        created = FIRST_DAY + timedelta(
-            days=rnd.randrange(DAYS), seconds=rnd.randrange(36_000), milliseconds=rnd.randrange(999)
+        created = self._first_day + timedelta(
+            days=rnd.randrange(self._days),
+            seconds=rnd.randrange(36_000),
+            milliseconds=rnd.randrange(999),
         )
         values: dict[str, Any] = {
             "number": str(number),
@@ -170,7 +175,8 @@ class Inventor:
         iban = _iban(country, code, _scrambled(number, 10 ** words.ACCOUNT_DIGITS[country]))
         values |= {"iban": iban, "bic": bic, "institute": bank}
         person = f"{values['first_name']} {values['name']}"
-        signed = values["created_at"].date() + timedelta(days=rnd.randrange(30))
+        # Signed before the customer was written down: never in the future.
+        signed = values["created_at"].date() - timedelta(days=rnd.randrange(30))
         return {
             "reference": f"M-{number}",
             "iban": iban,
