@@ -56,7 +56,7 @@
     number(box);
     enhance(row);
     const first = row.querySelector("input:not([type=hidden]), select, textarea");
-    if (first) first.focus();
+    if (first) (first.tomselect || first).focus();
     touched(box);
   });
   on("click", "[data-row-remove]", (event, button) => {
