@@ -22,9 +22,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.accounts.models import Operator
 from app.catalogue.models import PriceLevel, Product
 from app.core.database import Base, Identified, UtcDateTime, Versioned, key_string
-from app.customers.models_reference import Group as Group
-from app.customers.models_reference import SecurityQuestion as SecurityQuestion
-from app.customers.models_reference import Store as Store
 from app.customers.choices import (
     AddressKind,
     ApprovalState,
@@ -40,6 +37,64 @@ LIVE = text("deleted_at IS NULL")
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     allowed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({allowed})", name=column)
+
+
+class Store(Identified, Versioned, Base):
+    """A shop or branch that customers come from; one is the default."""
+
+    __tablename__ = "stores"
+    __table_args__ = (
+        Index("uq_stores_name", text("lower(name)"), unique=True),
+        Index(
+            "uq_stores_default",
+            "is_default",
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
+        ),
+    )
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    name: Mapped[str] = mapped_column(String(80))
+    is_default: Mapped[bool] = mapped_column(Boolean, default=False)
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Group(Identified, Versioned, Base):
+    """A customer group; one with approval holds new shop customers back until approved."""
+
+    __tablename__ = "groups"
+    __table_args__ = (
+        Index("uq_groups_name", text("lower(name)"), unique=True),
+        CheckConstraint("length(name) BETWEEN 3 AND 32", name="name_length"),
+    )
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    name: Mapped[str] = mapped_column(String(32))
+    approval_required: Mapped[bool] = mapped_column(Boolean, default=False)
+    description: Mapped[str] = mapped_column(String(400), default="")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SecurityQuestion(Identified, Versioned, Base):
+    """A question that a shop customer may choose to recover the account."""
+
+    __tablename__ = "security_questions"
+    __table_args__ = (
+        Index("uq_security_questions_question", text("lower(question)"), unique=True),
+    )
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    question: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+
+    def __str__(self) -> str:
+        return self.question
 
 
 customer_products = Table(
