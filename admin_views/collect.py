@@ -27,7 +27,7 @@ from app.sepa.operations_runs import create_run
 from app.sepa.queries import active_accounts, policy_of, same_run
 from app.sepa.rules import Exclusion, Policy
 
-ROWS = 50
+ROWS = 25
 ROWS_LEFT_OUT = 10
 DAYS_OFFERED = 5
 # What to do about each reason; the customer's link leads to the place.

@@ -1,0 +1,186 @@
+"""Which invoices a run takes, and for each one left out exactly one reason."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.billing.models import Invoice, InvoiceState
+from app.customers.models import Customer, PaymentMethod
+from app.sepa.candidates import Assessment, assess
+from app.sepa.models import Mandate, MandateState
+from app.sepa.rules import Exclusion
+from tests.sepa import making
+from tests.sepa.making import DAY, POLICY
+
+SWISS_ADDRESS = {"kind": "main", "street": "Bahnhofstrasse 1", "postcode": "8001",
+                 "place": "Zürich", "country": "CH"}  # fmt: skip
+
+
+def judge(session: Session, **account: Any) -> Assessment:
+    session.flush()
+    session.expire_all()
+    return assess(session, making.account(session, **account), DAY, POLICY)
+
+
+def set_on(what: str, **values: Any) -> Callable[[Invoice, Customer, Mandate, Session], None]:
+    """Change the invoice, its customer or its mandate by hand, past the operations."""
+
+    def change(invoice: Invoice, customer: Customer, mandate: Mandate, session: Session) -> None:
+        one = {"invoice": invoice, "customer": customer, "mandate": mandate}[what]
+        for name, value in values.items():
+            setattr(one, name, value)
+
+    return change
+
+
+def remove_mandate(
+    invoice: Invoice, customer: Customer, mandate: Mandate, session: Session
+) -> None:
+    session.delete(mandate)
+
+
+def move_to_switzerland(
+    invoice: Invoice, customer: Customer, mandate: Mandate, session: Session
+) -> None:
+    customer.iban = mandate.iban = making.iban("CH")
+    mandate.bic = "UBSWCHZH80A"
+
+
+def without_bic(invoice: Invoice, customer: Customer, mandate: Mandate, session: Session) -> None:
+    move_to_switzerland(invoice, customer, mandate, session)
+    mandate.bic = None
+
+
+def foreign_iban(invoice: Invoice, customer: Customer, mandate: Mandate, session: Session) -> None:
+    customer.iban = mandate.iban = "TR330006100519786457841326"
+
+
+def wrong_iban(invoice: Invoice, customer: Customer, mandate: Mandate, session: Session) -> None:
+    customer.iban = mandate.iban = "DE88370400440532013000"
+
+
+MATRIX = [
+    (Exclusion.NO_MANDATE, remove_mandate),
+    (Exclusion.MANDATE_NOT_ACTIVE, set_on("mandate", state=MandateState.SUSPENDED.value)),
+    (Exclusion.MANDATE_NOT_ACTIVE, set_on("mandate", state=MandateState.CANCELLED.value)),
+    (Exclusion.MANDATE_NOT_ACTIVE, set_on("mandate", state=MandateState.DRAFT.value)),
+    (Exclusion.MANDATE_EXPIRED, set_on("mandate", state=MandateState.EXPIRED.value)),
+    (Exclusion.MANDATE_EXPIRED, set_on("mandate", signed_on=date(2023, 11, 1))),
+    (Exclusion.MANDATE_OTHER_SCHEME, set_on("mandate", scheme="B2B")),
+    (Exclusion.MANDATE_OTHER_IBAN, set_on("mandate", iban="AT611904300234573201")),
+    (Exclusion.MANDATE_REFERENCE, set_on("mandate", reference="Mandat/für//alle")),
+    (Exclusion.MANDATE_NOT_SIGNED, set_on("mandate", signed_on=DAY + timedelta(days=1))),
+    (Exclusion.IBAN_INVALID, wrong_iban),
+    (Exclusion.IBAN_OUTSIDE_SEPA, foreign_iban),
+    (Exclusion.BIC_NEEDED, without_bic),
+    (Exclusion.BIC_INVALID, set_on("mandate", bic="XXXXXXXX")),
+    (Exclusion.ADDRESS_NEEDED, move_to_switzerland),
+    (Exclusion.NAME_ILLEGAL, set_on("mandate", account_holder="***")),
+    (Exclusion.COLLECTION_HOLD, set_on("customer", collection_hold=True)),
+    (
+        Exclusion.COLLECTION_HOLD,
+        set_on("customer", collection_hold=True, collection_hold_until=DAY),
+    ),
+    (Exclusion.CUSTOMER_DELETED, set_on("customer", deleted_at=making.NOW)),
+    (Exclusion.AMOUNT, set_on("invoice", amount=Decimal("1000000000.00"))),
+    (Exclusion.ALREADY_IN_COLLECTION, set_on("invoice", state=InvoiceState.IN_COLLECTION.value)),
+]
+
+
+@pytest.mark.parametrize(("reason", "spoil"), MATRIX)
+def test_an_invoice_is_left_out_for_its_one_reason(
+    session: Session, reason: Exclusion, spoil: Callable[..., None]
+) -> None:
+    good = making.debtor(session, "1.00")
+    bad = making.debtor(session, "2.00")
+    mandate = session.query(Mandate).filter_by(customer_id=bad.customer_id).one()
+    spoil(bad, bad.customer, mandate, session)
+    found = judge(session)
+    assert [one.invoice_id for one in found.candidates] == [good.id]
+    assert [(one.invoice_id, one.reason) for one in found.excluded] == [(bad.id, reason)]
+    assert found.excluded[0].link == f"/customers/{bad.customer.number}"
+    assert found.amount == Decimal("1.00")
+
+
+def test_an_invoice_beyond_the_limit_of_a_file_is_left_out(session: Session) -> None:
+    making.debtor(session, "100.01")
+    found = judge(session, max_amount=Decimal("100.00"))
+    assert [one.reason for one in found.excluded] == [Exclusion.AMOUNT_OVER_FILE]
+
+
+def test_a_one_off_mandate_serves_one_invoice_only(session: Session) -> None:
+    first = making.debtor(session, mandate={"type": "one-off"})
+    making.invoice(session, first.customer)
+    found = judge(session)
+    assert [one.sequence_type for one in found.candidates] == ["OOFF"]
+    assert [one.reason for one in found.excluded] == [Exclusion.ONE_OFF_TAKEN]
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("invoice", {"due_on": DAY + timedelta(days=1)}),
+        ("invoice", {"state": InvoiceState.PAID.value}),
+        ("invoice", {"state": InvoiceState.CANCELLED.value}),
+        ("invoice", {"state": InvoiceState.RETURNED.value}),
+        ("customer", {"payment_method": PaymentMethod.INVOICE.value}),
+    ],
+)
+def test_what_is_not_due_or_not_by_direct_debit_is_not_even_listed(
+    session: Session, what: str, values: dict[str, Any]
+) -> None:
+    one = making.debtor(session)
+    set_on(what, **values)(one, one.customer, Mandate(), session)
+    found = judge(session)
+    assert (found.candidates, found.excluded) == ([], [])
+
+
+def test_a_hold_that_is_over_and_a_lock_at_the_till_do_not_stop_a_collection(
+    session: Session,
+) -> None:
+    one = making.debtor(session)
+    one.customer.collection_hold = True
+    one.customer.collection_hold_until = DAY - timedelta(days=1)
+    one.customer.locked, one.customer.lock_text = True, "Ask the boss"
+    assert len(judge(session).candidates) == 1
+
+
+def test_the_newest_mandate_that_fits_is_taken(session: Session) -> None:
+    one = making.debtor(session)
+    newer = making.mandate(session, one.customer)
+    cancelled = making.mandate(session, one.customer)
+    cancelled.state = MandateState.CANCELLED.value
+    assert [c.mandate_id for c in judge(session).candidates] == [newer.id]
+
+
+def test_a_b2b_account_takes_b2b_mandates(session: Session) -> None:
+    making.debtor(session)
+    business = making.debtor(session, mandate={"scheme": "B2B"})
+    found = judge(session, scheme="B2B")
+    assert [one.invoice_id for one in found.candidates] == [business.id]
+
+
+def test_an_account_outside_the_eea_is_collected_with_address_and_bic(session: Session) -> None:
+    one = making.debtor(session, customer={"addresses": [SWISS_ADDRESS]})
+    mandate = session.query(Mandate).filter_by(customer_id=one.customer_id).one()
+    move_to_switzerland(one, one.customer, mandate, session)
+    found = judge(session)
+    assert found.excluded == []
+    assert found.candidates[0].address["place"] == "Zürich"
+
+
+def test_the_assessment_reads_no_more_often_for_more_invoices(
+    session: Session, queries: Callable[[Callable[[], object]], int]
+) -> None:
+    account = making.account(session)
+    making.debtor(session)
+    session.commit()
+    few = queries(lambda: assess(session, account, DAY, POLICY))
+    for _ in range(9):
+        making.debtor(session)
+    session.commit()
+    assert queries(lambda: assess(session, account, DAY, POLICY)) == few
