@@ -39,9 +39,14 @@ MASK = "•"
 COUNTRIES = "countries"  # the list of suggestions that the page carries once
 
 
-def text(name: str, limit: int, **kwargs: Any) -> TextField:
+def line(label: str, limit: int, *validators: Any, **kwargs: Any) -> TextField:
+    """A line of text without control characters and needless blanks."""
+    return TextField(label, [*validators, Longest(limit)], filters=(clean,), **kwargs)
+
+
+def text(name: str, limit: int, *validators: Any, **kwargs: Any) -> TextField:
     """A line of text with the label that history and imports use."""
-    return TextField(FIELD_LABELS[name], [Longest(limit)], filters=(clean,), **kwargs)
+    return line(FIELD_LABELS[name], limit, *validators, **kwargs)
 
 
 def parsed(name: str, parse: Callable[..., Any], **kwargs: Any) -> ParsedField:
@@ -141,14 +146,14 @@ class AddressRow(KontorForm):
 
     id = HiddenField()
     kind = SelectField("Kind", choices=choices_of(AddressKind), default=AddressKind.MAIN.value)
-    label = TextField("Label", [Longest(80)], description="Such as Reception or Branch office")
-    street = TextField("Street/No.", [Longest(200)])
-    line_2 = TextField("Line 2", [Longest(200)])
-    care_of = TextField("c/o", [Longest(120)])
-    po_box = TextField("PO box", [Longest(40)])
-    postcode = TextField("Postcode", [Longest(20)])
-    place = TextField("Place", [Longest(120)])
-    state = TextField("State", [Longest(80)])
+    label = line("Label", 80, description="Such as Reception or Branch office")
+    street = line("Street/No.", 200)
+    line_2 = line("Line 2", 200)
+    care_of = line("c/o", 120)
+    po_box = line("PO box", 40)
+    postcode = line("Postcode", 20)
+    place = line("Place", 120)
+    state = line("State", 80)
     country = ParsedField(
         "Country",
         parse=partial(parse_country, label="Country"),
@@ -173,10 +178,8 @@ class CompanyRow(KontorForm):
     company_id = LookupField(
         "Company", lookup="companies", description="A business or perpetual customer"
     )
-    company_name = TextField(
-        "Or a company that is no customer", [Longest(200)], description="Just by its name"
-    )
-    role = TextField("Role there", [Longest(80)], description="Such as buyer or librarian")
+    company_name = line("Or a company that is no customer", 200, description="Just by its name")
+    role = line("Role there", 80, description="Such as buyer or librarian")
 
     def validate(self, extra_validators: Any = None) -> bool:
         """The fields one by one; something has to name the company."""

@@ -12,10 +12,8 @@ from admin_views.authorization_rows import authorization_rows
 from admin_views.forms import (
     Group,
     KontorForm,
-    Longest,
     LookupField,
     Required,
-    TextField,
     choices_of,
 )
 from app.catalogue.models import PriceLevel, Product
@@ -168,7 +166,7 @@ class IndividualForm(CustomerForm):
     )  # fmt: skip
 
     title = fields.text("title", 40)
-    first_name = TextField(FIELD_LABELS["first_name"], [Required(), Longest(120)])
+    first_name = fields.text("first_name", 120, Required())
     name = fields.text("name", 120, description="The family name")
     gender = SelectField(FIELD_LABELS["gender"], choices=choices_of(Gender, "not stated"))
     date_of_birth = fields.day_field("date_of_birth", description="Like 31.12.1980")
@@ -197,7 +195,7 @@ class BusinessForm(CustomerForm):
         ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, NOTES,
     )  # fmt: skip
 
-    company_name = TextField(FIELD_LABELS["company_name"], [Required(), Longest(200)])
+    company_name = fields.text("company_name", 200, Required())
     vat_id = fields.vat_field()
     registration_number = fields.text("registration_number", 60, description="Such as HRB 12345")
     title = fields.text("title", 40)

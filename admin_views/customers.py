@@ -131,7 +131,9 @@ class CustomersView(KontorView):
     checks = CHECKS
     lookups = {
         "operators": Lookup(accounts.search_operators, accounts.operator_label),
-        "companies": Lookup(queries.search_companies, queries.company_label),
+        "companies": Lookup(
+            queries.search_companies, queries.company_label, labels=queries.company_labels
+        ),
         "journals": JOURNALS,
     }
     details_template = "customers/record.html"

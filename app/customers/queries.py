@@ -55,10 +55,19 @@ def search_companies(session: Session, text: str, limit: int) -> list[tuple[int,
     return [(id_, f"{name} ({number})") for id_, name, number in session.execute(wanted)]
 
 
+def company_labels(session: Session, customer_ids: Sequence[int]) -> dict[int, str]:
+    """The names and numbers of companies, in one read."""
+    rows = session.execute(
+        select(Customer.id, Customer.company_name, Customer.number).where(
+            Customer.id.in_(customer_ids)
+        )
+    )
+    return {id_: f"{name} ({number})" for id_, name, number in rows}
+
+
 def company_label(session: Session, customer_id: int) -> str | None:
     """A company's name and number."""
-    one = session.get(Customer, customer_id)
-    return f"{one.display_name} ({one.number})" if one is not None else None
+    return company_labels(session, [customer_id]).get(customer_id)
 
 
 class CustomerRef(NamedTuple):

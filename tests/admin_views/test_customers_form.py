@@ -310,3 +310,18 @@ def test_everything_that_is_wrong_is_told_at_once(session: Session, clerk: Flask
     ).text  # fmt: skip
     for reason in ("Rebate is not a whole number", "already used", "needs an IBAN"):
         assert reason in page
+
+
+def test_a_form_asks_the_database_as_often_for_many_rows_as_for_few(
+    session: Session, clerk: FlaskClient, queries: Callable[..., int]
+) -> None:
+    def person(rows: int) -> str:
+        companies = [
+            {"company_id": customer("business", company_name=f"Muster {n}").id} for n in range(rows)
+        ]
+        addresses = [{"place": f"Place {n}"} for n in range(rows)]
+        one = customer(first_name="Ada", companies=companies, addresses=addresses)
+        return f"/admin/individual/edit/?id={one.id}"
+
+    few, many = person(2), person(12)
+    assert queries(lambda: clerk.get(many)) == queries(lambda: clerk.get(few))

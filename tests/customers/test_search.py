@@ -1,7 +1,7 @@
 """The Clients search: what finds whom, and in which order, on both databases."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -114,6 +114,7 @@ def test_a_customer_cell_means_one_customer_or_says_why_not(session: Session, pe
     ]
 
 
+@settings(deadline=None)
 @given(LETTERS)
 def test_folding_a_folded_text_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
@@ -129,11 +130,13 @@ def test_accents_and_spellings_do_not_matter(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="abcäöüßéñøł", min_size=1, max_size=8), min_size=1, max_size=4))
 def test_the_order_of_the_words_does_not_matter(words: list[str]) -> None:
     assert sorted(search_terms(" ".join(words))) == sorted(search_terms(" ".join(reversed(words))))
 
 
+@settings(deadline=None)
 @given(
     st.integers(min_value=1_000_000, max_value=9_999_999),
     st.sampled_from(
@@ -147,6 +150,7 @@ def test_a_phone_in_any_spelling_is_one_term_that_the_stored_number_holds(
     assert term in f"49170{subscriber}"
 
 
+@settings(deadline=None)
 @given(LETTERS)
 def test_a_sort_key_is_short_and_plain(text: str) -> None:
     key = sort_key(text)

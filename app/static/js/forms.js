@@ -205,6 +205,7 @@
     if (!place) {
       place = make("div", "form-hint");
       place.id = field.id + "-count";
+      field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") || ""} ${place.id}`.trim());
       field.after(place);
     }
     place.textContent = used > most ? `${used} of ${most} characters: ${used - most} too many` : `${used} of ${most} characters`;
