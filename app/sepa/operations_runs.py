@@ -77,14 +77,15 @@ def create_run(
             hint="Look at it again, then create the run",
         )
     run = _run(session, account, collection_date, chosen, actor)
-    change_states(
-        session, [one.invoice_id for one in chosen], InvoiceState.IN_COLLECTION, actor=actor,
-        reason=f"Collection run {run.number}",
-    )  # fmt: skip
     try:
+        change_states(
+            session, [one.invoice_id for one in chosen], InvoiceState.IN_COLLECTION, actor=actor,
+            reason=f"Collection run {run.number}",
+        )  # fmt: skip
         for some in portions([_collection(run, one) for one in chosen], 1000):
             session.execute(insert(Collection), some)
-    except IntegrityError as error:
+    except (IntegrityError, Refused) as error:
+        # A run for another account was quicker: it holds the invoices, or the index has them.
         raise Refused.because(
             "Some of these invoices have just been claimed by another run", hint="Look again"
         ) from error

@@ -35,20 +35,20 @@ def test_the_next_working_day_after_easter_is_tuesday() -> None:
 @pytest.mark.parametrize(
     ("now", "earliest"),
     [
-        (datetime(2026, 11, 23, 9), date(2026, 11, 24)),
-        (datetime(2026, 11, 23, 13, 59, 59), date(2026, 11, 24)),
-        (datetime(2026, 11, 23, 14), date(2026, 11, 25)),
-        (datetime(2026, 11, 20, 9), date(2026, 11, 23)),
-        (datetime(2026, 11, 20, 15), date(2026, 11, 24)),
-        (datetime(2026, 11, 22, 9), date(2026, 11, 24)),
-        (datetime(2026, 12, 24, 9), date(2026, 12, 28)),
-        (datetime(2026, 12, 31, 18), date(2027, 1, 5)),
+        ("2026-11-23T09:00:00", date(2026, 11, 24)),
+        ("2026-11-23T13:59:59", date(2026, 11, 24)),
+        ("2026-11-23T14:00:00", date(2026, 11, 25)),
+        ("2026-11-20T09:00:00", date(2026, 11, 23)),
+        ("2026-11-20T15:00:00", date(2026, 11, 24)),
+        ("2026-11-22T09:00:00", date(2026, 11, 24)),
+        ("2026-12-24T09:00:00", date(2026, 12, 28)),
+        ("2026-12-31T18:00:00", date(2027, 1, 5)),
     ],
 )
 def test_the_earliest_collection_day_counts_the_cut_off_and_holidays(
-    now: datetime, earliest: date
+    now: str, earliest: date
 ) -> None:
-    local = now.replace(tzinfo=ZoneInfo(BERLIN))
+    local = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(BERLIN))
     assert next_collection_day(local, zone=BERLIN, cutoff=time(14)) == earliest
 
 

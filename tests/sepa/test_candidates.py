@@ -37,9 +37,7 @@ def set_on(what: str, **values: Any) -> Callable[[Invoice, Customer, Mandate, Se
     return change
 
 
-def remove_mandate(
-    invoice: Invoice, customer: Customer, mandate: Mandate, session: Session
-) -> None:
+def no_mandate(invoice: Invoice, customer: Customer, mandate: Mandate, session: Session) -> None:
     session.delete(mandate)
 
 
@@ -64,7 +62,7 @@ def wrong_iban(invoice: Invoice, customer: Customer, mandate: Mandate, session: 
 
 
 MATRIX = [
-    (Exclusion.NO_MANDATE, remove_mandate),
+    (Exclusion.NO_MANDATE, no_mandate),
     (Exclusion.MANDATE_NOT_ACTIVE, set_on("mandate", state=MandateState.SUSPENDED.value)),
     (Exclusion.MANDATE_NOT_ACTIVE, set_on("mandate", state=MandateState.CANCELLED.value)),
     (Exclusion.MANDATE_NOT_ACTIVE, set_on("mandate", state=MandateState.DRAFT.value)),
