@@ -12,7 +12,8 @@ from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 
 from admin_views.access import needs
-from admin_views.formatters import Column, Link, day, masked, spaced
+from admin_views.customer_payment import account_of
+from admin_views.formatters import Column, Link, day
 from admin_views.registry import address_of
 from app.accounts.identity import current_actor
 from app.core import clock
@@ -83,11 +84,6 @@ def by_reason(found: Assessment) -> list[Reason]:
     )
 
 
-def _account(one: Candidate) -> str | None:
-    full = current_actor().may(Permission.BANK_DETAILS_VIEW)
-    return spaced(one.iban) if full else masked(one.iban)
-
-
 def _invoice(one: Candidate | Excluded) -> Link | str:
     url = address_of("invoices.details_view", id=one.invoice_id)
     return Link(one.invoice, url) if url else one.invoice
@@ -97,8 +93,8 @@ COLLECTED = (
     Column("customer_name", "Customer", lambda one: Link(
         f"{one.customer_name} ({one.customer})", f"/customers/{one.customer}"), main=True),
     Column("invoice", "Invoice", _invoice),
-    Column("amount", "Amount", numeric=True, suffix=" €"),
-    Column("iban", "IBAN", _account),
+    Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
+    Column("iban", "IBAN", account_of),
     Column("mandate_reference", "Mandate"),
     Column("sequence_type", "Sequence"),
 )  # fmt: skip
@@ -106,7 +102,7 @@ LEFT_OUT = (
     Column("customer_name", "Customer", lambda one: Link(
         f"{one.customer_name} ({one.customer})", one.link), main=True),
     Column("invoice", "Invoice", _invoice),
-    Column("amount", "Amount", numeric=True, suffix=" €"),
+    Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from math import ceil
 from typing import Any
 
 from flask import render_template
+from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -24,10 +25,11 @@ from app.sepa.queries import mandates_of
 ROWS = 25
 
 
-def account_of(row: Any) -> str | None:
-    """The IBAN of a row as this person may see it."""
+def account_of(row: Any) -> Markup | None:
+    """The IBAN of a row as this person may see it, in one piece."""
     full = current_actor().may(Permission.BANK_DETAILS_VIEW)
-    return spaced(row.iban) if full else masked(row.iban)
+    said = spaced(row.iban) if full else masked(row.iban)
+    return Markup('<span class="text-nowrap">{}</span>').format(said) if said else None
 
 
 MANDATE_COLUMNS = (
@@ -40,7 +42,7 @@ MANDATE_COLUMNS = (
 )
 INVOICE_COLUMNS = (
     Column("number", "Invoice", main=True),
-    Column("amount", "Amount", numeric=True, suffix=" €"),
+    Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
     Column("state", "State", invoice_badge),
     Column("issued_on", "Issued on"),
     Column("due_on", "Due on"),

@@ -1,6 +1,6 @@
 """Direct debit: the runs, and each from its release to the day it is handed in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
@@ -8,6 +8,7 @@ from typing import IO, Any, BinaryIO, cast
 from flask import Response, current_app, flash, redirect, render_template, stream_with_context
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.http import dump_options_header
@@ -62,16 +63,26 @@ def _invoice_link(one: Collection) -> Link | str:
     return Link(one.invoice.number, url) if url else one.invoice.number
 
 
+def _account(one: Collection) -> Markup:
+    """The IBAN, and below it whose account it is."""
+    return Markup('{}<br><span class="text-secondary">{}</span>').format(
+        account_of(one), one.debtor_name
+    )
+
+
+def _in_one_piece(name: str) -> Callable[[Any], Markup]:
+    return lambda one: Markup('<span class="text-nowrap">{}</span>').format(getattr(one, name))
+
+
 COLLECTION_COLUMNS = (
-    Column("debtor_name", "Account holder", main=True),
-    Column("customer", "Customer", lambda one: customer_in_record(one.customer)),
+    Column("customer", "Customer", lambda one: customer_in_record(one.customer), main=True),
     Column("invoice", "Invoice", _invoice_link),
-    Column("amount", "Amount", numeric=True, suffix=" €"),
-    Column("iban", "IBAN", account_of),
-    Column("mandate_reference", "Mandate"),
-    Column("sequence_type", "Sequence", lambda one: sequence(one.sequence_type)),
+    Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
+    Column("iban", "Account", _account),
+    Column("mandate_reference", "Mandate", _in_one_piece("mandate_reference")),
+    Column("sequence_type", "Sequence", _in_one_piece("sequence_type")),
     Column("state", "State", collection_badge),
-)  # fmt: skip
+)
 
 
 def sequence(kind: str) -> str:
@@ -204,7 +215,7 @@ class DirectDebitView(Collecting, KontorView):
         Column("creditor_account", "Account", lambda run: run.creditor_account.label),
         Column("scheme", "Scheme"),
         Column("collection_count", "Collections", numeric=True),
-        Column("amount", "Amount", numeric=True, suffix=" €"),
+        Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
         Column("state", "State", run_badge),
         Column("created_by_label", "Created by"),
         Column("created_at", "Created"),

@@ -120,7 +120,7 @@ class InvoicesView(KontorView):
     columns = (
         Column("number", "Number", sort="number", main=True),
         Column("customer", "Customer", customer_in_list),
-        Column("amount", "Amount", numeric=True, suffix=" €"),
+        Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
         Column("state", "State", invoice_badge),
         Column("issued_on", "Issued on", sort="issued"),
         Column("due_on", "Due on", _due, sort="due"),

@@ -112,7 +112,7 @@ class Policy:
     def check_collection_date(self, day: date, now: datetime) -> None:
         """Raise Refused for a date on which no bank would collect; the hint proposes one."""
         first = self.next_collection_day(now)
-        proposed = f"The next possible day is {target_day_from(max(day, first)).isoformat()}"
+        proposed = f"The next possible day is {target_day_from(max(day, first)):%d.%m.%Y}"
         if not is_target_day(day):
             raise Refused.because(
                 "Collection date is not a day on which banks work",
@@ -125,7 +125,7 @@ class Policy:
         if (day - first).days > 365:
             raise Refused.because(
                 "Collection date is more than a year ahead", field="collection_date",
-                hint=f"The next possible day is {first.isoformat()}",
+                hint=f"The next possible day is {first:%d.%m.%Y}",
             )  # fmt: skip
 
 
