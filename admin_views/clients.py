@@ -50,7 +50,6 @@ class ClientsView(KontorView):
     search_hint = "Name, email, phone, number or company"
     list_template = "customers/clients.html"
     delete_question = CustomersView.delete_question
-    row_class = CustomersView.row_class
 
     def listing(self) -> Listing:
         """All live customers."""

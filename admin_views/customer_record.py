@@ -217,10 +217,6 @@ def payment_sections(customer: Customer) -> list[Section]:
     return [Section("Terms", terms), Section("Bank account", account)]
 
 
-def _payment(view: Any, session: Session, customer: Customer, page: int) -> str:
-    return render_template("customers/facts.html", sections=payment_sections(customer))
-
-
 def _memos(view: Any, session: Session, customer: Customer, page: int) -> str:
     return render_template("customers/memos.html", admin_view=view, customer=customer)
 
@@ -289,7 +285,6 @@ def _count(model: Any) -> Callable[[Session, Customer], int]:
 TABS = (
     RecordTab("addresses", "Addresses", _addresses, _count(Address), order=10),
     RecordTab("companies", "Companies", _companies, _count(CustomerCompany), order=20),
-    RecordTab("payment", "Payment", _payment, order=50),
     RecordTab("memos", "Memos", _memos, lambda session, one: int(bool(one.memo)), order=80),
     RecordTab("history", "History", _history, _count_history, order=900),
 )

@@ -183,10 +183,6 @@ class CustomersView(KontorView):
         """Personal information."""
         return record.sections(model)
 
-    def row_class(self, row: Customer) -> str:
-        """A locked customer stands out."""
-        return "k-locked" if row.locked else ""
-
     def delete_question(self) -> str:
         """Deleting is marking: an administrator can take it back."""
         return (

@@ -60,7 +60,7 @@ class OperatorLoginForm(LoginForm):
 def register(app: Flask) -> None:
     """Bind Flask-Security, CSRF protection and the limits to the application."""
     app.config.update(
-        SECURITY_PASSWORD_HASH="argon2",
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a scheme
         SECURITY_PASSWORD_SCHEMES=["argon2"],
         SECURITY_DEPRECATED_PASSWORD_SCHEMES=[],
         SECURITY_PASSWORD_SINGLE_HASH=True,
