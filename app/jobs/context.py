@@ -18,11 +18,11 @@ from app.jobs.models import Job, JobState
 PROGRESS_SECONDS = 0.5
 
 
-class JobCancelled(Exception):  # noqa: N818 - said to a job, not a fault
+class JobCancelled(Exception):
     """Somebody asked for this job to stop."""
 
 
-class JobLost(Exception):  # noqa: N818 - said to a job, not a fault
+class JobLost(Exception):
     """Another worker holds this job by now; this one must write nothing more."""
 
 
