@@ -178,7 +178,7 @@ class IndividualForm(CustomerForm):
 class BusinessForm(CustomerForm):
     """A company, with the person to talk to."""
 
-    groups = (
+    groups: Sequence[Group] = (
         Group(
             "Identity",
             ("company_name", "alias", "vat_id", "registration_number", "former_number"),

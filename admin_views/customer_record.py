@@ -253,7 +253,7 @@ def _count_history(session: Session, customer: Customer) -> int:
 
 def field_in_words(entity: str, name: str) -> str:
     """A field as the pages name it."""
-    return FIELD_LABELS.get(name) if entity == "customer" and name in FIELD_LABELS else words(name)
+    return FIELD_LABELS[name] if entity == "customer" and name in FIELD_LABELS else words(name)
 
 
 def value_in_words(name: str, value: Any) -> Any:

@@ -23,7 +23,7 @@ from admin_views.customer_forms import (
     leave_out,
     set_choices,
 )
-from admin_views.formatters import Badge, Column, zone
+from admin_views.formatters import Badge, Column, masked, zone
 from admin_views.lookups import Lookup
 from admin_views.records import Section
 from app.accounts import queries as accounts
@@ -127,7 +127,7 @@ class CustomersView(KontorView):
     search_hint = "Name, email, phone or number"
     first_tab = "Personal information"
     tabs = record.TABS
-    actions = (LOCK, UNLOCK)
+    actions: ClassVar[Sequence[Action]] = (LOCK, UNLOCK)
     checks = CHECKS
     lookups = {
         "operators": Lookup(accounts.search_operators, accounts.operator_label),
@@ -219,7 +219,7 @@ class CustomersView(KontorView):
         for name in ("group_id", "price_level_id", "store_id"):
             values[name] = str(getattr(model, name) or "")
         if not current_actor().may(Permission.BANK_DETAILS_VIEW):
-            values["iban"] = record.masked(model.iban)
+            values["iban"] = masked(model.iban)
         session = db.session()
         return values | {
             "addresses": [
