@@ -29,7 +29,7 @@ def account_of(row: Any) -> Markup | None:
     """The IBAN of a row as this person may see it, in one piece."""
     full = current_actor().may(Permission.BANK_DETAILS_VIEW)
     said = spaced(row.iban) if full else masked(row.iban)
-    return Markup('<span class="text-nowrap">{}</span>').format(said) if said else None
+    return Markup('<span class="k-piece">{}</span>').format(said) if said else None
 
 
 MANDATE_COLUMNS = (

@@ -20,7 +20,7 @@ from admin_views.base import KontorView
 from admin_views.collect import Collecting
 from admin_views.customer_lookup import customer_in_record
 from admin_views.customer_payment import account_of
-from admin_views.formatters import Badge, Column, Link, day, size
+from admin_views.formatters import Badge, Column, day, size
 from admin_views.history import history_tab
 from admin_views.records import RecordTab, Section
 from admin_views.registry import address_of
@@ -56,11 +56,11 @@ def policy() -> Policy:
     return policy_of(current_app.config["SETTINGS"])
 
 
-def _invoice_link(one: Collection) -> Link | str:
-    if not current_actor().may(Permission.INVOICES_VIEW):
-        return one.invoice.number
+def _invoice_link(one: Collection) -> Markup:
     url = address_of("invoices.details_view", id=one.invoice_id)
-    return Link(one.invoice.number, url) if url else one.invoice.number
+    if not url or not current_actor().may(Permission.INVOICES_VIEW):
+        return Markup('<span class="k-piece">{}</span>').format(one.invoice.number)
+    return Markup('<a class="k-piece" href="{}">{}</a>').format(url, one.invoice.number)
 
 
 def _account(one: Collection) -> Markup:
@@ -71,7 +71,7 @@ def _account(one: Collection) -> Markup:
 
 
 def _in_one_piece(name: str) -> Callable[[Any], Markup]:
-    return lambda one: Markup('<span class="text-nowrap">{}</span>').format(getattr(one, name))
+    return lambda one: Markup('<span class="k-piece">{}</span>').format(getattr(one, name))
 
 
 COLLECTION_COLUMNS = (
@@ -217,8 +217,7 @@ class DirectDebitView(Collecting, KontorView):
         Column("collection_count", "Collections", numeric=True),
         Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
         Column("state", "State", run_badge),
-        Column("created_by_label", "Created by"),
-        Column("created_at", "Created"),
+        Column("created_at", "Created", lambda run: [run.created_at, run.created_by_label]),
     )
 
     def listing(self) -> Listing:
