@@ -39,7 +39,7 @@ from app.sepa.models import Collection, CollectionRun, RunFile, RunState
 from app.sepa.queries import RUNS, blocks_of_run, collections_of_run, policy_of
 from app.sepa.rules import RUN_STATES, Policy
 
-ROWS = 50
+ROWS = 25
 IN_MEMORY = 8 * 1024 * 1024
 # What each step is called, when it was taken and by whom, in their order.
 STEPS = (
