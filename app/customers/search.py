@@ -23,6 +23,8 @@ from app.core.values import ValueProblem, parse_phone
 from app.customers.models import Customer
 
 MOST_CANDIDATES = 200
+# Room for the deleted ones and for short words that only filter.
+MOST_LOOKED_AT = 2000
 LONGEST_QUERY = 200
 MOST_WORDS = 8
 # A trigram index knows nothing shorter.
@@ -68,7 +70,7 @@ def search_clients(session: Session, query: str, *, country: str, limit: int = 5
         return Found([], 0, False, _ms(began))
     exact = _exact(session, query, country)
     taken = {row.id for row in exact}
-    condition = candidates(terms)
+    condition = candidates(terms, most=MOST_LOOKED_AT)
     rows = session.execute(
         select(*_FIELDS).where(Customer.deleted_at.is_(None), condition).limit(MOST_CANDIDATES + 1)
     ).all()
@@ -91,8 +93,11 @@ def search_terms(query: str) -> list[str]:
     return list(dict.fromkeys(words(query)))[:MOST_WORDS]
 
 
-def candidates(terms: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that a customer's text holds every term, by an index where there is one."""
+def candidates(terms: Sequence[str], most: int | None = None) -> ColumnElement[bool]:
+    """The condition that a customer's text holds every term, by an index where there is one.
+
+    `most` bounds how many hits SQLite's index hands over, for terms that nearly everybody has.
+    """
     long = [term for term in terms if len(term) >= SHORTEST_INDEXED]
     short = [term for term in terms if len(term) < SHORTEST_INDEXED]
     if not long:
@@ -102,7 +107,7 @@ def candidates(terms: Sequence[str]) -> ColumnElement[bool]:
             or_(begins_with(Customer.sort_name, first), Customer.number == first),
             *(_contains(term) for term in others),
         )
-    return and_(_HoldsAll(long), *(_contains(term) for term in short))
+    return and_(_HoldsAll(long, most), *(_contains(term) for term in short))
 
 
 def _contains(term: str) -> ColumnElement[bool]:
@@ -173,21 +178,22 @@ class _HoldsAll(FunctionElement[bool]):
         """As it is: on SQLite it would become (…) = 1, for which no index can be used."""
         return self
 
-    def __init__(self, terms: Sequence[str]) -> None:
+    def __init__(self, terms: Sequence[str], most: int | None) -> None:
         quoted = " AND ".join('"{}"'.format(term.replace('"', '""')) for term in terms)
         likes = and_(*(_contains(term) for term in terms))
-        super().__init__(Customer.id, literal(quoted), likes)
+        # A negative limit is none in SQLite.
+        super().__init__(Customer.id, literal(quoted), literal(-1 if most is None else most), likes)
 
 
 @compiles(_HoldsAll)
 def _by_trigram_operator(element: _HoldsAll, compiler: SQLCompiler, **kw: Any) -> str:
-    _, _, likes = element.clauses
+    likes = list(element.clauses)[-1]
     return f"({compiler.process(likes, **kw)})"
 
 
 @compiles(_HoldsAll, "sqlite")
 def _by_full_text(element: _HoldsAll, compiler: SQLCompiler, **kw: Any) -> str:
-    # The third clause is left alone: processing it would add values that nothing asks for.
-    id_, phrase = (compiler.process(part, **kw) for part in list(element.clauses)[:2])
-    found = f"SELECT rowid FROM customer_search WHERE customer_search MATCH {phrase}"  # noqa: S608
-    return f"({id_} IN ({found}))"
+    # The last clause is left alone: processing it would add values that nothing asks for.
+    id_, phrase, most = (compiler.process(part, **kw) for part in list(element.clauses)[:3])
+    hits = f"SELECT rowid FROM customer_search WHERE customer_search MATCH {phrase}"  # noqa: S608
+    return f"({id_} IN ({hits} LIMIT {most}))"
