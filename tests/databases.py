@@ -143,5 +143,7 @@ def make_postgres_folder() -> Path:
     """A folder that the server's own user can reach, with a path short enough for its socket."""
     folder = Path(tempfile.mkdtemp(prefix="kontor-pg-", dir="/tmp"))
     folder.chmod(0o755)
+    # Made here: two test processes that both find it missing would both try to make it.
+    (folder / "data").mkdir()
     os.environ[POSTGRES_FOLDER] = str(folder)
     return folder
