@@ -115,6 +115,6 @@ def choose(row: Locator, page: Page, words: str) -> None:
     control = row.locator(".ts-control").first
     control.click()
     page.keyboard.type(words)
-    option = page.locator(".ts-dropdown .option").first
+    option = page.locator(".ts-dropdown .option:visible").first
     expect(option).to_be_visible()
     option.click()
