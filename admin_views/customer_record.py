@@ -1,7 +1,6 @@
 """What a customer's record shows: badges, the first tab, and the tabs of what belongs to it."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
 from math import ceil
 from typing import Any
 
@@ -11,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from admin_views.formatters import Badge, Column, Link, masked, show, spaced
-from admin_views.history import words
+from admin_views.history import value_in_words, words
 from admin_views.records import RecordTab, Section, badges_for
 from app.accounts.identity import current_actor
 from app.audit.models import AuditEntry
@@ -26,7 +25,7 @@ from app.customers.models import (
     CustomerCompany,
 )
 from app.customers.queries import KIND_LABELS, addresses_of
-from app.customers.rules import FIELD_LABELS, PHONES
+from app.customers.rules import FIELD_LABELS
 
 ROWS = 25
 RECORDS = "customers"  # under this name features hang their tabs onto customers of every kind
@@ -254,20 +253,6 @@ def _count_history(session: Session, customer: Customer) -> int:
 def field_in_words(entity: str, name: str) -> str:
     """A field as the pages name it."""
     return FIELD_LABELS[name] if entity == "customer" and name in FIELD_LABELS else words(name)
-
-
-def value_in_words(name: str, value: Any) -> Any:
-    """A stored value as the pages show it: history keeps dates and phones as they are stored."""
-    if not isinstance(value, str):
-        return value
-    if name in PHONES:
-        return show_phone(value)
-    try:
-        if name in {"date_of_birth", "collection_hold_until", "signed_on"}:
-            return date.fromisoformat(value)
-        return datetime.fromisoformat(value) if name == "deleted_at" else value
-    except ValueError:
-        return value
 
 
 def _pages_of(view: Any, customer: Customer, tab: str) -> Callable[[int], str]:

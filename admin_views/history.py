@@ -1,6 +1,8 @@
 """The History tab: what was changed, when, by whom, field by field."""
 
 from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from math import ceil
 from typing import Any
 
@@ -9,9 +11,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from admin_views.records import RecordTab
-from app.audit.models import Action, AuditEntry
+from app.audit.models import AuditEntry
+from app.core.values import show_phone
+from app.customers.rules import PHONES
 
 ROWS = 25
+DAYS = {"date_of_birth", "collection_hold_until", "collection_date", "term_from", "term_to"}
+AMOUNTS = {"amount", "max_amount", "price"}
 ABBREVIATIONS = {"bic", "iban", "id", "issn", "sms", "url", "vat"}
 
 
@@ -26,10 +32,7 @@ def history_tab(
     def about(model: Any) -> list[ColumnElement[bool]]:
         if of is not None:
             return of(model)
-        told = [AuditEntry.entity == entity, AuditEntry.entity_id == model.id]
-        # SQLite gives the id of a deleted row to a later one: a record's history begins with it.
-        born = select(func.max(AuditEntry.id)).where(*told, AuditEntry.action == Action.CREATED)
-        return [*told, AuditEntry.id >= func.coalesce(born.scalar_subquery(), 0)]
+        return [AuditEntry.entity == entity, AuditEntry.entity_id == model.id]
 
     def count(session: Session, model: Any) -> int:
         return session.scalar(select(func.count(AuditEntry.id)).where(*about(model))) or 0
@@ -62,7 +65,24 @@ def history(view: Any, model: Any, entries: Any, page: int, pages: int) -> str:
             ".tab_view", id=view.get_pk_value(model), tab="history", page=number
         ),
         words=words,
+        value_in_words=value_in_words,
     )
+
+
+def value_in_words(name: str, value: Any) -> Any:
+    """A value as the pages show it: history keeps dates, amounts and phones as they are stored."""
+    if not isinstance(value, str):
+        return value
+    if name in PHONES:
+        return show_phone(value)
+    try:
+        if name in AMOUNTS:
+            return Decimal(value)
+        if name in DAYS or name.endswith("_on"):
+            return date.fromisoformat(value)
+        return datetime.fromisoformat(value) if name.endswith("_at") else value
+    except (ValueError, InvalidOperation):
+        return value
 
 
 def words(name: str) -> str:

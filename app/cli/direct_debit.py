@@ -7,7 +7,7 @@ from typing import Any
 import click
 from flask import current_app
 
-from app.cli.output import command
+from app.cli.output import OutFile, command
 from app.core import clock, storage
 from app.core.actor import COMMAND_LINE
 from app.core.values import ValueProblem, parse_date
@@ -84,7 +84,7 @@ def cancel(run: str) -> dict[str, Any]:
 @command(
     "file",
     _RUN,
-    click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True),
+    click.option("--out", type=OutFile(), required=True),
 )
 def file(run: str, out: Path) -> dict[str, Any]:
     """Write the stored bytes of a run: one pain.008, or a ZIP where the limits split it.

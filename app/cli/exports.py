@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.cli.output import command, progress
+from app.cli.output import OutFile, command, progress
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.customers.choices import CustomerKind
@@ -20,7 +20,7 @@ from app.transfer.templates import write_template
 OUT = click.option(
     "--out",
     required=True,
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=OutFile(),
     help="Where to put the file.",
 )
 CONDITIONS = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from app.cli.output import command, progress
+from app.cli.output import OutFile, command, progress
 from app.core import storage
 from app.core.actor import COMMAND_LINE
 from app.extensions import db, transaction
@@ -22,7 +22,7 @@ OPTIONS = (
     click.option("--all-or-nothing", is_flag=True, help="Write nothing if any row is refused."),
     click.option(
         "--report",
-        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        type=OutFile(),
         help="Where to put the workbook of refused rows.",
     ),
 )

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,6 +16,21 @@ JSON_HELP = (
     "\b\nWith --json the last line on standard output is one JSON object; progress goes to"
     " standard error.\nExit code 0: done. 1: the input was refused whole. 2: wrong usage."
 )
+
+
+class OutFile(click.ParamType[Path]):
+    """A file to write, in a folder that is there."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        """The path; fails as wrong usage, before any work is done."""
+        path = Path(value)
+        if path.is_dir():
+            self.fail(f"{path} is a folder", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"there is no folder {path.parent}", param, ctx)
+        return path
 
 
 def command(
@@ -34,6 +50,10 @@ def command(
                 result = function(**arguments)
             except KontorError as error:
                 _refuse(error, as_json)
+            except OSError as error:
+                if error.filename is None:
+                    raise
+                _refuse(Refused.because(f"{error.filename}: {error.strerror}"), as_json)
             _print(result, as_json)
             if result.get("refused_whole"):
                 sys.exit(1)
