@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from admin_views.formatters import Badge, Column, Link, masked, show, spaced
-from admin_views.history import value_in_words, words
+from admin_views.history import history_tab
 from admin_views.records import RecordTab, Section, badges_for
 from app.accounts.identity import current_actor
 from app.audit.models import AuditEntry
@@ -220,39 +220,8 @@ def _memos(view: Any, session: Session, customer: Customer, page: int) -> str:
     return render_template("customers/memos.html", admin_view=view, customer=customer)
 
 
-def _history(view: Any, session: Session, customer: Customer, page: int) -> str:
-    pages = max(1, ceil(_count_history(session, customer) / ROWS))
-    page = min(page, pages)
-    entries = session.scalars(
-        select(AuditEntry)
-        .where(_about(customer))
-        .order_by(AuditEntry.id.desc())
-        .offset((page - 1) * ROWS)
-        .limit(ROWS)
-    ).all()
-    return render_template(
-        "customers/history.html",
-        admin_view=view,
-        entries=entries,
-        page=page,
-        pages=pages,
-        tab_url=_pages_of(view, customer, "history"),
-        words=field_in_words,
-        value_in_words=value_in_words,
-    )
-
-
-def _about(customer: Customer) -> ColumnElement[bool]:
-    return AuditEntry.customer_id == customer.id
-
-
-def _count_history(session: Session, customer: Customer) -> int:
-    return session.scalar(select(func.count(AuditEntry.id)).where(_about(customer))) or 0
-
-
-def field_in_words(entity: str, name: str) -> str:
-    """A field as the pages name it."""
-    return FIELD_LABELS[name] if entity == "customer" and name in FIELD_LABELS else words(name)
+def _about(customer: Customer) -> list[ColumnElement[bool]]:
+    return [AuditEntry.customer_id == customer.id]
 
 
 def _pages_of(view: Any, customer: Customer, tab: str) -> Callable[[int], str]:
@@ -271,5 +240,5 @@ TABS = (
     RecordTab("addresses", "Addresses", _addresses, _count(Address), order=10),
     RecordTab("companies", "Companies", _companies, _count(CustomerCompany), order=20),
     RecordTab("memos", "Memos", _memos, lambda session, one: int(bool(one.memo)), order=80),
-    RecordTab("history", "History", _history, _count_history, order=900),
+    history_tab("customer", _about, labels=FIELD_LABELS),
 )

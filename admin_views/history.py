@@ -1,6 +1,6 @@
 """The History tab: what was changed, when, by whom, field by field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from math import ceil
@@ -22,11 +22,15 @@ ABBREVIATIONS = {"bic", "iban", "id", "issn", "sms", "url", "vat"}
 
 
 def history_tab(
-    entity: str, of: Callable[[Any], list[ColumnElement[bool]]] | None = None
+    entity: str,
+    of: Callable[[Any], list[ColumnElement[bool]]] | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
 ) -> RecordTab:
     """The history of one record of a kind, newest first.
 
-    `of` gives the conditions for a record that is told of otherwise than by its own id.
+    `of` gives the conditions for a record that is told of otherwise than by its own id; entries
+    of what belongs to it say what they are about. `labels` names the record's own fields.
     """
 
     def about(model: Any) -> list[ColumnElement[bool]]:
@@ -38,8 +42,7 @@ def history_tab(
         return session.scalar(select(func.count(AuditEntry.id)).where(*about(model))) or 0
 
     def render(view: Any, session: Session, model: Any, page: int) -> str:
-        total = count(session, model)
-        pages = max(1, ceil(total / ROWS))
+        pages = max(1, ceil(count(session, model) / ROWS))
         page = min(page, pages)
         entries = session.scalars(
             select(AuditEntry)
@@ -48,25 +51,23 @@ def history_tab(
             .offset((page - 1) * ROWS)
             .limit(ROWS)
         ).all()
-        return history(view, model, entries, page, pages)
+        return render_template(
+            "admin/history.html",
+            admin_view=view,
+            entries=entries,
+            entity=entity,
+            page=page,
+            pages=pages,
+            tab_url=lambda number: view.get_url(
+                ".tab_view", id=view.get_pk_value(model), tab="history", page=number
+            ),
+            words=lambda about, name: (
+                (labels or {}).get(name, words(name)) if about == entity else words(name)
+            ),
+            value_in_words=value_in_words,
+        )
 
     return RecordTab("history", "History", render, count, order=900)
-
-
-def history(view: Any, model: Any, entries: Any, page: int, pages: int) -> str:
-    """History entries as the fragment of a tab."""
-    return render_template(
-        "admin/history.html",
-        admin_view=view,
-        entries=entries,
-        page=page,
-        pages=pages,
-        tab_url=lambda number: view.get_url(
-            ".tab_view", id=view.get_pk_value(model), tab="history", page=number
-        ),
-        words=words,
-        value_in_words=value_in_words,
-    )
 
 
 def value_in_words(name: str, value: Any) -> Any:
