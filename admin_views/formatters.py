@@ -62,7 +62,8 @@ class Column:
 
     def show(self, row: Any) -> Any:
         """The value of one row as it is shown."""
-        shown = show(self.of(row))
+        value = self.of(row)
+        shown = show(f"{value:,}" if self.numeric and type(value) is int else value)
         return (
             Markup("{}{}").format(shown, self.suffix) if self.suffix and shown != NOTHING else shown
         )
