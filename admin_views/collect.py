@@ -19,7 +19,7 @@ from app.accounts.identity import current_actor
 from app.core import clock
 from app.core.errors import KontorError, NotFound, Problem, Refused
 from app.core.permissions import Permission
-from app.core.values import ValueProblem, parse_date
+from app.core.values import ValueProblem, parse_amount, parse_date
 from app.extensions import db, transaction
 from app.sepa.calendar import target_day_from
 from app.sepa.candidates import Assessment, Candidate, Excluded, assess
@@ -261,11 +261,13 @@ def _asked() -> Asked:
 
 
 def _seen() -> tuple[int, Decimal] | None:
-    """The number and the sum that the person agreed to."""
+    """The number and the sum that the person agreed to; None for what no preview can show."""
     try:
-        return int(request.form["count"][:12]), Decimal(request.form["amount"][:20])
+        count = int(request.form["count"][:12])
+        amount = parse_amount(Decimal(request.form["amount"][:20]), "Amount")
     except (KeyError, ValueError, InvalidOperation):
         return None
+    return count, amount
 
 
 def _number(raw: str) -> int:

@@ -20,6 +20,7 @@ from wtforms.fields.choices import SelectFieldBase
 from wtforms.validators import StopValidation
 
 from app.core.errors import Problem
+from app.core.text import clean
 
 INDEX = "__index__"
 
@@ -77,11 +78,11 @@ class KontorForm(Form):
 
 
 class TextField(StringField):
-    """A line of text without blanks around it; nothing typed is None."""
+    """A line of text without blanks around it and control characters; nothing typed is None."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
-            self.data = valuelist[0].replace("\0", "").strip() or None
+            self.data = clean(valuelist[0])
 
 
 class ParsedField(StringField):
@@ -144,8 +145,9 @@ class Required:
     field_flags = {"required": True}
 
     def __call__(self, form: Form, field: Field) -> None:
+        # Signs that nobody sees are nothing given: the field itself has dropped them already.
         given = field.raw_data and any(
-            not isinstance(value, str) or value.strip() for value in field.raw_data
+            not isinstance(value, str) or clean(value) for value in field.raw_data
         )
         if not given:
             raise StopValidation(f"{field.label.text} is missing")

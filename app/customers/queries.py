@@ -160,14 +160,18 @@ FILTERS: tuple[Filter, ...] = (
     filters.text("number", "Customer number", Customer.number, begins=True, fold=str, folded=True),
     filters.text("name", "Name", Customer.sort_name, begins=True, fold=fold, folded=True),
     filters.text("email", "Email", Customer.email_key, begins=True, fold=str.casefold, folded=True),
-    filters.choice("group", "Group", Customer.group_id, _named(Group, Group.name), coerce=int),
-    filters.choice("store", "Store", Customer.store_id, _named(Store, Store.name), coerce=int),
+    filters.choice(
+        "group", "Group", Customer.group_id, _named(Group, Group.name), coerce=filters.identifier
+    ),
+    filters.choice(
+        "store", "Store", Customer.store_id, _named(Store, Store.name), coerce=filters.identifier
+    ),
     filters.choice(
         "operator",
         "Dedicated operator",
         Customer.dedicated_operator_id,
         _named(Operator, Operator.email),
-        coerce=int,
+        coerce=filters.identifier,
     ),
     filters.choice("source", "Source", Customer.source, [(s.value, s.value) for s in Source]),
     Filter(
@@ -176,7 +180,7 @@ FILTERS: tuple[Filter, ...] = (
         filters.Kind.CHOICE,
         _uses_one_of,
         choices=_named(Product, Product.name),
-        coerce=int,
+        coerce=filters.identifier,
     ),
     Filter(
         "country",
@@ -208,7 +212,7 @@ FILTERS: tuple[Filter, ...] = (
         "Price level",
         Customer.price_level_id,
         _named(PriceLevel, PriceLevel.name),
-        coerce=int,
+        coerce=filters.identifier,
     ),
     filters.number_between("rebate", "Rebate", Customer.rebate),
     filters.yes_no("locked", "Locked customer", Customer.locked),

@@ -90,6 +90,7 @@ def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
     assert 'value="library"' in answer
     assert "Ours</textarea>" in answer
     assert "Name is missing" in admin.post("/admin/groups/new/", data={"name": "  "}).text
+    assert "Name is missing" in admin.post("/admin/groups/new/", data={"name": "\0\x1b"}).text
     long = admin.post("/admin/groups/new/", data={"name": "x", "description": "a\r\n" * 201}).text
     assert "Description has 402 characters; at most 400 are allowed" in long
     assert len(session.scalars(select(Group)).all()) == 1

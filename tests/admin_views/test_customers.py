@@ -67,6 +67,13 @@ def test_filters_narrow_a_list_and_empty_leads_back(session: Session, clerk: Fla
     assert 'href="/admin/individual/">Empty</a>' in page
 
 
+@pytest.mark.parametrize("name", ["group", "store", "price_level", "operator", "product"])
+def test_an_id_that_can_be_none_is_told_at_the_filter(clerk: FlaskClient, name: str) -> None:
+    answer = clerk.get("/admin/clients/", query_string={name: "9" * 20})
+    assert answer.status_code == 200
+    assert "is not among the choices" in answer.text
+
+
 def test_phones_are_shown_internationally(session: Session, clerk: FlaskClient) -> None:
     customer(first_name="Ada", mobile_phone="+491701234567")
     assert "+49 170 1234567" in clerk.get("/admin/individual/").text

@@ -92,6 +92,18 @@ def test_an_impossible_day_is_told_at_the_field_and_stays_typed(
     assert "Create run" not in page
 
 
+@pytest.mark.parametrize("amount", ["NaN", "sNaN", "Infinity", "1E+18", "30.501", ""])
+def test_what_no_preview_can_have_shown_leads_back_to_it(
+    as_role: AsRole, session: Session, iban: str, amount: str
+) -> None:
+    client = as_role("accounting")
+    data = agreed(preview(client)) | {"amount": amount}
+    answer = client.post(f"{RUNS}collect/create/", data=data)
+    assert answer.status_code == 302
+    assert "/collect/" in answer.headers["Location"]
+    assert session.scalar(select(func.count(CollectionRun.id))) == 0
+
+
 def test_a_run_goes_from_creation_to_the_bank(as_role: AsRole, session: Session, iban: str) -> None:
     client = as_role("accounting")
     run = create(client)
