@@ -196,7 +196,10 @@ def values_of(row: Any) -> dict[str, Any]:
     fields = getattr(row, "form", row)._fields
     found = {name: field.data for name, field in fields.items()}
     raw = found.pop("id")
-    return found | ({"id": identifier(str(raw))} if raw else {})
+    try:
+        return found | ({"id": identifier(str(raw))} if raw else {})
+    except ValueError:  # no page has sent this: a new row, like the id of another's row
+        return found
 
 
 def filled_addresses(rows: Iterable[Any]) -> list[dict[str, Any]]:

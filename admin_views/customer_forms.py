@@ -253,8 +253,8 @@ def given_values(form: Any) -> dict[str, Any]:
     if fields.MASK in (found.get("iban") or ""):
         del found["iban"]
     for name in ("group_id", "price_level_id", "store_id"):
-        if name in found:
-            found[name] = int(found[name]) if found[name] else None
+        if name in found:  # also asked while a choice is wrong; its field says so then
+            found[name] = int(found[name]) if found[name] and not form[name].errors else None
     return {name: None if value == "" else value for name, value in found.items()}
 
 

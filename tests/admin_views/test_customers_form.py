@@ -226,6 +226,29 @@ def test_rows_are_changed_added_and_removed(session: Session, clerk: FlaskClient
     assert [(c.company_id, c.role) for c in one.companies] == [(company.id, "buyer")]
 
 
+@pytest.mark.parametrize("forged", ["x", "1,2", "9" * 20, "\0", "١"])
+def test_a_forged_id_of_a_row_is_no_row_of_this_customer(
+    session: Session, clerk: FlaskClient, forged: str
+) -> None:
+    given = {"first_name": "Ada", "addresses-0-id": forged, "addresses-0-place": "Wien"}
+    assert new(clerk, "individual", **given).status_code == 302
+    assert [one.place for one in only(session).addresses] == ["Wien"]
+
+
+@pytest.mark.parametrize("name", ["group_id", "price_level_id", "store_id"])
+@pytest.mark.parametrize("forged", ["x", "9" * 20])
+def test_a_choice_that_is_not_offered_is_told_at_its_field(
+    session: Session, clerk: FlaskClient, name: str, forged: str
+) -> None:
+    with transaction() as work:
+        for store in ("North", "South"):
+            save_store(work, None, name=store, actor=COMMAND_LINE)
+    answer = new(clerk, "individual", first_name="Ada", **{name: forged})
+    assert answer.status_code == 200
+    assert f'href="#{name}"' in answer.text
+    assert session.scalars(select(Customer)).all() == []
+
+
 def test_an_institution_gets_an_address_and_a_right_in_one_save(
     session: Session, clerk: FlaskClient
 ) -> None:
