@@ -150,7 +150,7 @@ def _consent(customer: Customer, name: str) -> list[Any]:
 
 ADDRESS_COLUMNS = (
     Column("kind", "Kind", lambda a: a.kind.capitalize(), main=True),
-    Column("is_default", "Default", lambda a: Badge("default", "green") if a.is_default else None),
+    Column("is_default", "Default", lambda a: Badge("Default", "green") if a.is_default else None),
     Column("label", "Label"),
     Column("care_of", "c/o"),
     Column("street", "Street/No.", lambda a: [p for p in (a.street, a.line_2) if p]),

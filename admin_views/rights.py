@@ -7,6 +7,7 @@ from flask import render_template
 from markupsafe import Markup
 from sqlalchemy.orm import Session, object_session
 
+from admin_views.accounting_states import said
 from admin_views.formatters import Badge, Column, Link, day, show
 from admin_views.records import RecordTab
 from admin_views.registry import address_of
@@ -31,13 +32,13 @@ _STATUS_COLOURS = {
 def source_badge(row: Any) -> Badge:
     """Perpetual rights carry a lock: nobody changes them here."""
     if row.source == SubscriptionSource.PERPETUAL:
-        return Badge("perpetual", "purple", "lock")
-    return Badge("ordinary", "azure")
+        return Badge("Perpetual", "purple", "lock")
+    return Badge("Ordinary", "azure")
 
 
 def status_badge(row: Any) -> Badge:
     """The status of a subscription."""
-    return Badge(row.status, _STATUS_COLOURS[SubscriptionStatus(row.status)])
+    return Badge(said(row.status), _STATUS_COLOURS[SubscriptionStatus(row.status)])
 
 
 def coverage_in_words(row: Any) -> Any:
@@ -45,7 +46,7 @@ def coverage_in_words(row: Any) -> Any:
     coverage = coverage_of(row)
     lines = [Markup('<span class="text-nowrap">{}</span>').format(in_words(coverage))]
     if coverage.volume_only:
-        lines.append(show(Badge("by volume alone", "yellow", "alert-triangle")))
+        lines.append(show(Badge("By volume alone", "yellow", "alert-triangle")))
     elif volumes := volumes_in_words(row):
         lines.append(Markup('<span class="text-secondary">volumes {}</span>').format(volumes))
     return Markup("<br>").join(lines)
