@@ -118,7 +118,8 @@ class CustomerAddresses(KontorPage):
     @needs(Permission.CUSTOMERS_VIEW)
     def by_number(self, number: str) -> ResponseReturnValue:
         """The customer with this number."""
-        return self._record(queries.customer_by_number(db.session(), number), number)
+        wanted = clean(number)
+        return self._record(queries.customer_by_number(db.session(), wanted), wanted)
 
     @expose("/details/")
     @needs(Permission.CUSTOMERS_VIEW)

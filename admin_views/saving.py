@@ -22,6 +22,7 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, KontorError, NotFound, Problem, Refused
 from app.core.filters import identifier
 from app.core.permissions import Permission
+from app.core.text import clean_lines
 from app.extensions import transaction
 
 log = logging.getLogger(__name__)
@@ -331,7 +332,7 @@ def _same_version(model: Any, posted: str | None) -> bool:
 def _answers(action: Action) -> dict[str, str]:
     if action.ask is None:
         return {}
-    answer = request.form.get(action.ask.name, "").strip()
+    answer = clean_lines(request.form.get(action.ask.name)) or ""
     if action.ask.required and not answer:
         raise Refused.because(f"{action.ask.label} is missing", field=action.ask.name)
     if len(answer) > action.ask.max_length:

@@ -16,6 +16,7 @@ from app.audit.models import Action
 from app.core import clock
 from app.core.actor import Actor, Channel
 from app.core.database import immediate_begin
+from app.core.text import clean
 from app.extensions import csrf, db, limiter, security, transaction
 
 LOGIN_WINDOW = Actor("log-in page", frozenset(), Channel.PANEL)
@@ -29,7 +30,7 @@ class OperatorLoginForm(LoginForm):
 
     def validate(self, **kwargs: Any) -> bool:
         """Check the lock-out first, so that a guess tells nothing while it holds."""
-        email = (self.email.data or "").strip()
+        self.email.data = email = clean(self.email.data) or ""
         address = request.remote_addr or ""
         until = queries.login_locked_until(db.session(), email, address, clock.now())
         if until is not None:

@@ -17,6 +17,7 @@ from app.core.errors import Problem, Refused
 from app.core.permissions import Permission
 from app.core.portions import portions
 from app.core.values import ValueProblem, bank_of, parse_bic, parse_iban
+from app.customers.models import Customer
 from app.sepa.characters import MAX_ID, is_legal_id
 from app.sepa.models import Collection, Mandate, MandateState, MandateType, Scheme
 from app.sepa.rules import MANDATE_STATES, iban_problem
@@ -48,6 +49,7 @@ def create_mandates(session: Session, drafts: Sequence[MandateDraft], *, actor: 
         return []
     problems = [problem for draft in drafts for problem in _problems(draft)]
     problems += _taken(session, drafts)
+    problems += _without_customer(session, drafts)
     if problems:
         raise Refused(problems)
     now = clock.now()
@@ -190,6 +192,16 @@ def _taken(
             )
         seen.add(reference)
     return found
+
+
+def _without_customer(session: Session, drafts: Sequence[MandateDraft]) -> list[Problem]:
+    """A problem for each draft whose customer is not there, or deleted."""
+    live: set[int] = set()
+    for some in portions(sorted({draft.customer_id for draft in drafts})):
+        there = Customer.id.in_(some), Customer.deleted_at.is_(None)
+        live.update(session.scalars(select(Customer.id).where(*there)))
+    gone = Problem("customer_id", "The customer is no longer there", "Choose another customer")
+    return [gone for draft in drafts if draft.customer_id not in live]
 
 
 def _tell(

@@ -48,6 +48,7 @@ def test_the_right_password_opens_the_panel(client: FlaskClient) -> None:
 def test_a_wrong_password_and_an_unknown_address_are_answered_alike(client: FlaskClient) -> None:
     wrong, unknown = log_in(client, "wrong"), log_in(client, email="nobody@example.com")
     assert "Email or password is wrong" in wrong and "Email or password is wrong" in unknown
+    assert "Email or password is wrong" in log_in(client, "\0", email="no\0body@example.com")
 
 
 def test_an_inactive_operator_stays_outside(session: Session, client: FlaskClient) -> None:

@@ -118,8 +118,9 @@ def test_the_number_is_a_stable_address(session: Session, clerk: FlaskClient) ->
     assert answer.location == f"/admin/business/details/?id={one.id}"
     by_id = clerk.get(f"/customers/details/?id={one.id}")
     assert by_id.location == answer.location
-    missing = clerk.get("/customers/999")
-    assert missing.status_code == 404 and "no customer 999" in missing.text
+    for number in ("999", "999%00"):
+        missing = clerk.get(f"/customers/{number}")
+        assert missing.status_code == 404 and "no customer 999" in missing.text
 
 
 def test_the_record_shows_who_it_is_and_its_tabs_with_counts(
@@ -142,8 +143,9 @@ def test_locking_shows_the_text_on_the_record_and_stands_in_the_history(
     session: Session, clerk: FlaskClient
 ) -> None:
     one = customer(first_name="Ada")
-    assert "Lock text is missing" in act(clerk, one, "lock", lock_text="")
-    act(clerk, one, "lock", lock_text="Owes two invoices")
+    for nothing in ("", "\0\x1b"):
+        assert "Lock text is missing" in act(clerk, one, "lock", lock_text=nothing)
+    act(clerk, one, "lock", lock_text="Owes\0 two invoices")
     page = record(clerk, one)
     assert "Owes two invoices" in page and "Unlock" in page
     told = record(clerk, one, "history")

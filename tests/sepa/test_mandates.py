@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
+from app.core import clock
 from app.core.actor import COMMAND_LINE, Actor, Channel
 from app.core.errors import NotAllowed, Refused
 from app.sepa.models import Mandate, MandateState
@@ -43,6 +44,21 @@ def test_a_signed_mandate_is_active_and_an_unsigned_one_a_draft(session: Session
         session, unsigned, draft(unsigned, signed_on=date(2026, 2, 1)), actor=COMMAND_LINE
     )
     assert unsigned.state == "active"
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_only_a_customer_who_is_there_gets_a_mandate(session: Session, deleted: bool) -> None:
+    customer = making.payer(session)
+    known = making.mandate(session, customer)
+    if deleted:
+        customer.deleted_at = clock.now()
+        session.flush()
+    wanted = draft(
+        known, reference="ANOTHER", customer_id=customer.id if deleted else customer.id + 1
+    )
+    with pytest.raises(Refused, match="no longer there") as refused:
+        create_mandates(session, [wanted], actor=COMMAND_LINE)
+    assert [problem.field for problem in refused.value.problems] == ["customer_id"]
 
 
 @pytest.mark.parametrize(
