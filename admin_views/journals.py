@@ -116,7 +116,7 @@ class JournalsView(KontorView):
     search_hint = "ISSN or words of a title, former ones too"
     empty_hint = "Import a KBART title list, or enter a journal by hand."
     form_class = JournalForm
-    tabs = (history_tab("journal"),)
+    tabs = (history_tab("journal", labels={"title_url": "Web address", "access_type": "Access"}),)
     columns = (
         Column("title", "Title", sort="title", main=True),
         Column("print_issn", "Print ISSN", sort="print_issn"),

@@ -79,7 +79,12 @@ class OperatorsView(KontorView):
     create_form_class = NewOperatorForm
     search_hint = "Name or email of an operator"
     empty_hint = "Operators log in to this panel."
-    tabs = (history_tab("operator"),)
+    tabs = (
+        history_tab(
+            "operator",
+            labels={"fs_uniquifier": "Sessions", "demo": "Demo log-in", "created_at": "Created"},
+        ),
+    )
 
     def listing(self) -> Listing:
         """All operators."""
