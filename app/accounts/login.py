@@ -7,6 +7,8 @@ from typing import Any, cast
 from flask import Flask, current_app, request
 from flask_login import current_user, user_logged_out
 from flask_security import LoginForm, SQLAlchemyUserDatastore
+from flask_security.utils import validate_redirect_url
+from wtforms import Field
 
 from app.accounts import operations, queries
 from app.accounts.identity import actor_for
@@ -49,6 +51,11 @@ class OperatorLoginForm(LoginForm):
             self.email.errors, self.password.errors = [], []
             self.form_errors.append(REFUSED)
         return good
+
+    def validate_next(self, field: Field) -> None:
+        """Forget a way back that leads elsewhere; the library would refuse the log-in over it."""
+        if field.data and not validate_redirect_url(field.data):
+            field.data = ""
 
     def _may_enter(self) -> bool:
         user = cast(Operator, self.user)
