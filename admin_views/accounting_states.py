@@ -38,6 +38,7 @@ _COLLECTION = {
     CollectionState.RETURNED: "red",
     CollectionState.VOID: "grey",
 }
+SEQUENCES = {"FRST": "First", "RCUR": "Recurrent", "OOFF": "One-off", "FNAL": "Final"}
 
 
 def said(state: str) -> str:
@@ -69,3 +70,8 @@ def run_badge(run: Any) -> Badge:
 def collection_badge(collection: Any) -> Badge:
     """What became of a collection."""
     return Badge(said(collection.state), _COLLECTION[CollectionState(collection.state)])
+
+
+def sequence(kind: str) -> str:
+    """The sequence type as people say it and as the bank writes it."""
+    return f"{SEQUENCES[kind]} ({kind})" if kind in SEQUENCES else kind

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import BaseView, expose
 
 from admin_views.access import needs
+from admin_views.accounting_states import sequence
 from admin_views.customer_payment import account_of
 from admin_views.formatters import Column, Link, day
 from admin_views.registry import address_of
@@ -96,7 +97,7 @@ COLLECTED = (
     Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
     Column("iban", "IBAN", account_of),
     Column("mandate_reference", "Mandate"),
-    Column("sequence_type", "Sequence"),
+    Column("sequence_type", "Sequence", lambda one: sequence(one.sequence_type)),
 )  # fmt: skip
 LEFT_OUT = (
     Column("customer_name", "Customer", lambda one: Link(
@@ -140,6 +141,7 @@ class Collecting(BaseView):
             amount_left_out=sum((one.amount for one in found.excluded), Decimal(0)) if found else 0,
             collected=self._page(asked, found, 1) if found else None,
             left_out=lambda reason: self._left_out(asked, reason, 1),
+            sequence=sequence,
         )
 
     @expose("/collect/collections/")

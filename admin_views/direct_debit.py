@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.http import dump_options_header
 
 from admin_views.access import needs
-from admin_views.accounting_states import collection_badge, run_badge
+from admin_views.accounting_states import collection_badge, run_badge, sequence
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
 from admin_views.collect import Collecting
@@ -48,7 +48,6 @@ STEPS = (
     (RunState.FILED, "Bank file made", "filed_at", ""),
     (RunState.HANDED_IN, "Handed in", "handed_in_at", ""),
 )
-SEQUENCES = {"FRST": "first", "RCUR": "recurrent", "OOFF": "one-off", "FNAL": "final"}
 
 
 def policy() -> Policy:
@@ -80,14 +79,9 @@ COLLECTION_COLUMNS = (
     Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
     Column("iban", "Account", _account),
     Column("mandate_reference", "Mandate", _in_one_piece("mandate_reference")),
-    Column("sequence_type", "Sequence", _in_one_piece("sequence_type")),
+    Column("sequence_type", "Sequence", lambda one: sequence(one.sequence_type)),
     Column("state", "State", collection_badge),
 )
-
-
-def sequence(kind: str) -> str:
-    """The sequence type as the bank writes it and as people say it."""
-    return f"{kind} ({SEQUENCES[kind]})" if kind in SEQUENCES else kind
 
 
 def _collections(view: Any, session: Session, run: CollectionRun, page: int) -> str:

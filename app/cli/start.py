@@ -68,6 +68,8 @@ def web_arguments(settings: Settings) -> list[str]:
         "--timeout=120",
         "--graceful-timeout=5",
         "--log-level=warning",
+        # Long searches are answered by us, in words, and not by a bare page of the server.
+        "--limit-request-line=8190",
         # The heartbeat files of gunicorn must not stand on a slow disk.
         *(["--worker-tmp-dir=/dev/shm"] if Path("/dev/shm").is_dir() else []),  # noqa: S108
     ]

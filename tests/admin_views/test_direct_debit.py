@@ -75,7 +75,7 @@ def test_the_preview_shows_totals_and_each_reason_with_the_way_to_mend_it(
 ) -> None:
     page = preview(as_role("accounting"))
     assert "30.50" in page
-    assert "RCUR: 2 of 30.50" in page
+    assert "Recurrent (RCUR): 2 collections, 30.50" in page
     assert "No mandate" in page
     assert "Mandateless" in page
     assert re.search(r'href="/customers/\d+"', page)
