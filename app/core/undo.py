@@ -33,10 +33,8 @@ def note_inserted(session: Session, table: Table, keys: Iterable[Sequence[Any]])
     _note(session, [_entry(table, key, None, None) for key in keys] if _job(session) else [])
 
 
-def note_updated(
-    session: Session, table: Table, before: Iterable[Mapping[str, Any]], *, by: int = 1
-) -> None:
-    """Note rows about to be updated or deleted, as they are now. `by`: what version will add."""
+def note_updated(session: Session, table: Table, before: Iterable[Mapping[str, Any]]) -> None:
+    """Note rows about to be updated or deleted, as they are now."""
     if _job(session) is None:
         return
     names = [column.name for column in table.primary_key]
@@ -47,7 +45,7 @@ def note_updated(
                 table,
                 [row[name] for name in names],
                 {name: _plain(value) for name, value in row.items()},
-                row["version"] + by if "version" in row else None,
+                row["version"] + 1 if "version" in row else None,
             )
             for row in before
         ],

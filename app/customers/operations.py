@@ -1,9 +1,9 @@
 """Every state change of customers. All take many and work in bulk; none commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -14,6 +14,7 @@ from app.core.actor import Actor, Channel
 from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
+from app.core.portions import portions
 from app.customers import parts, rules
 from app.customers.choices import ApprovalState
 from app.customers.collisions import collisions
@@ -166,12 +167,19 @@ def restore_customer(session: Session, customer_id: int, *, actor: Actor) -> Non
 
 def touch_customers(session: Session, customer_ids: Sequence[int]) -> None:
     """Count a change of what belongs to customers as one of the customers (design.md)."""
-    if customer_ids:
+    for some in portions(customer_ids):
+        undo.note_updated(session, CUSTOMERS, _as_they_are(session, some))
         session.execute(
-            update(CUSTOMERS)
-            .where(CUSTOMERS.c.id.in_(customer_ids))
-            .values(version=CUSTOMERS.c.version + 1, changed_at=clock.now())
+            update(Customer)
+            .where(Customer.id.in_(some))
+            .values(version=Customer.version + 1, changed_at=clock.now())
         )
+
+
+def _as_they_are(session: Session, ids: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    """The customers' rows, read only where an undo journal asks for them."""
+    for row in session.execute(select(CUSTOMERS).where(CUSTOMERS.c.id.in_(ids))).mappings():
+        yield dict(row)
 
 
 _WRITTEN = [column.name for column in CUSTOMERS.columns if column.name != "id"]

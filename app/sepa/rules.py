@@ -17,7 +17,7 @@ from app.core.errors import Refused
 from app.core.money import CENT
 from app.core.state_machine import StateMachine
 from app.sepa.calendar import is_target_day, next_collection_day, target_day_from
-from app.sepa.models import MandateState, MandateType, RunState, Scheme, SequenceType
+from app.sepa.models import MandateState, MandateType, RunState, SequenceType
 
 # The countries as data: libraries miss the five that joined in 2024 and 2025.
 EEA_COUNTRIES = frozenset(
@@ -175,8 +175,3 @@ def sequence_type(
     if last_collected_on is None and not first_as_recurrent:
         return SequenceType.FIRST
     return SequenceType.RECURRENT
-
-
-def local_instrument(scheme: str) -> str:
-    """The local instrument that stands in the file for a scheme."""
-    return Scheme(scheme).value

@@ -1,9 +1,9 @@
 """Every state change of journal authorizations; each merges the rights it touches anew."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -17,6 +17,7 @@ from app.core.errors import NotFound, Refused
 from app.core.permissions import Permission
 from app.core.portions import portions
 from app.customers.models import Customer
+from app.customers.operations import touch_customers
 from app.subscriptions.drafts import AuthorizationDraft
 from app.subscriptions.merging import Pair, coverage_columns, recompute
 from app.subscriptions.models import Authorization
@@ -24,7 +25,6 @@ from app.subscriptions.models import Authorization
 NOT_THERE = "A journal authorization of this form is not there any more"
 
 _TABLE: Any = Authorization.__table__
-_CUSTOMERS: Any = Customer.__table__
 _TOLD = (
     *("basis", "coverage_from", "coverage_to", "first_volume", "first_issue"),
     *("last_volume", "last_issue", "note"),
@@ -116,7 +116,6 @@ def replace_authorizations(
     )
     kept = [draft for draft in drafts if draft.id is not None]
     changed = update_authorizations(session, kept, actor=actor)
-    # New ones come before old ones go: SQLite gives a number that became free again.
     new = [draft for draft in drafts if draft.id is None]
     made = create_authorizations(session, new, actor=actor)
     gone = delete_authorizations(session, held - {draft.id for draft in kept}, actor=actor)
@@ -144,18 +143,7 @@ def _begin(
         locked = session.scalars(live.order_by(Customer.id).with_for_update()).all()
         if len(locked) < len(some):
             raise Refused.because("Customer is not in the system", field="customer")
-        undo.note_updated(session, _CUSTOMERS, _as_they_are(session, some))
-        session.execute(
-            update(Customer)
-            .where(Customer.id.in_(some))
-            .values(version=Customer.version + 1, changed_at=clock.now())
-        )
-
-
-def _as_they_are(session: Session, ids: Sequence[int]) -> Iterator[Mapping[str, Any]]:
-    """The customers' rows, read only where an undo journal asks for them."""
-    for row in session.execute(select(_CUSTOMERS).where(_CUSTOMERS.c.id.in_(ids))).mappings():
-        yield dict(row)
+    touch_customers(session, wanted)
 
 
 def _finish(
