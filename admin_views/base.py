@@ -19,31 +19,26 @@
 Buttons that destroy or ask post `_confirmed=yes`; without it the server asks on a page first.
 What is not declared is not there: no permission, no route; no form, no Edit. Operations run inside
 `transaction()`; what they refuse (Refused, with Problem.field = the form's field name) is shown at
-the field. Lists come from app.core.listing, records from `sections` and tabs (records.py), buttons
-besides Edit and Delete from `actions` (actions.py), typing-ahead from `lookups`, live checks from
-`checks` (lookups.py: name a field's check by `render_kw={"data-check": "email"}`).
+the field. Lists come from app.core.listing (list_page.py), records from `sections` and tabs
+(record_page.py), buttons besides Edit and Delete from `actions` (actions.py), typing-ahead from
+`lookups`, live checks from `checks` (lookups.py: name a field's check by
+`render_kw={"data-check": "email"}`).
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import abort, current_app, g, request
+from flask import abort, g, request
 from flask_admin import expose
 from flask_login import current_user
-from sqlalchemy import inspect
 
 from admin_views.access import NOBODY, acting
-from admin_views.actions import Action, usable
-from admin_views.filters import PAGE_SIZES, Request, chips, controls, page_links, read_request
-from admin_views.formatters import Badge, Column
+from admin_views.actions import Action
 from admin_views.forms import KontorForm, LookupField, leaves
+from admin_views.list_page import ListPage
 from admin_views.lookups import MOST_HITS, Check, Lookup
-from admin_views.records import RecordTab, Section, tabs_for
-from admin_views.saving import Saving
-from app.core.counts import format_count
 from app.core.filters import clean
-from app.core.listing import Listing, Page, count_rows, fetch_page
 from app.core.permissions import Permission
 from app.extensions import db
 
@@ -60,7 +55,7 @@ ROUTE_PERMISSIONS: Mapping[str, Sequence[str]] = {
 }
 
 
-class KontorView(Saving):
+class KontorView(ListPage):
     """A list of records of one model, with its forms and record pages."""
 
     label: ClassVar[str]
@@ -68,21 +63,10 @@ class KontorView(Saving):
     menu_group: ClassVar[str]
     icon: ClassVar[str] = "list-details"
     endpoint_name: ClassVar[str]
-    permissions: ClassVar[Mapping[str, Permission]] = {}
-    columns: ClassVar[Sequence[Column]] = ()
     actions: ClassVar[Sequence[Action]] = ()
-    tabs: ClassVar[Sequence[RecordTab]] = ()
     lookups: ClassVar[Mapping[str, Lookup]] = {}
     checks: ClassVar[Mapping[str, Check]] = {}
-    first_tab: ClassVar[str] = "Details"
-    # Under which name features hang tabs onto the records; several views may share one.
-    records_name: ClassVar[str] = ""
-    search_hint: ClassVar[str] = "Search"
-    empty_hint: ClassVar[str] = ""
-    export_kind: ClassVar[str] = ""
-    list_template = "admin/list.html"
     create_template = edit_template = "admin/form.html"
-    details_template = "admin/record.html"
 
     # The library's own export loads everything into memory and writes live formulas, and its
     # single-field update ignores permissions: both routes do not exist here.
@@ -101,42 +85,6 @@ class KontorView(Saving):
             menu_icon_value=self.icon,
         )
 
-    # What a view declares -------------------------------------------------------------------
-
-    def listing(self) -> Listing:
-        """The rows, filters and orders of the list."""
-        raise NotImplementedError
-
-    def page_of(self, listing: Listing, asked: Request) -> Page:
-        """The rows that are asked for."""
-        return fetch_page(
-            db.session(), listing, asked.criteria, asked.page, asked.size, exact=asked.exact
-        )
-
-    def shown_columns(self) -> Sequence[Column]:
-        """The columns of the list for this person; by default all that are declared."""
-        return self.columns
-
-    def headline(self, model: Any) -> str:
-        """The name of a record, as its heading says it."""
-        return str(model)
-
-    def subtitle(self, model: Any) -> str:
-        """What stands in small letters below the heading."""
-        return ""
-
-    def badges(self, model: Any) -> list[Badge]:
-        """The badges beside the heading."""
-        return []
-
-    def sections(self, model: Any) -> list[Section]:
-        """The record's first tab; by default the columns of the list."""
-        return [Section(self.singular.capitalize(), [(c.label, c.of(model)) for c in self.columns])]
-
-    def row_class(self, row: Any) -> str:
-        """A class for a row that needs to stand out, such as a locked customer."""
-        return ""
-
     # Access ---------------------------------------------------------------------------------
 
     def needed(self, name: str) -> frozenset[Permission]:
@@ -147,10 +95,6 @@ class KontorView(Saving):
             return super().needed(name)
         keys = ROUTE_PERMISSIONS[name]
         return frozenset(self.permissions[key] for key in keys if key in self.permissions) or NOBODY
-
-    def may(self, key: str) -> bool:
-        """Tell whether the present operator may view, create, edit, delete or export here."""
-        return key in self.permissions and acting().may(self.permissions[key])
 
     @property
     def can_create(self) -> bool:
@@ -169,71 +113,6 @@ class KontorView(Saving):
         return True
 
     # Routes ---------------------------------------------------------------------------------
-
-    @expose("/")
-    def index_view(self) -> str:
-        """The list."""
-        listing = self.listing()
-        asked = read_request(listing, request.args)
-        session = db.session()
-        page = self.page_of(listing, asked)
-        actor = acting()
-
-        def url(**arguments: Any) -> str:
-            return self.get_url(".index_view", **arguments)
-
-        return self.render(
-            self.list_template,
-            page=page,
-            columns=self.shown_columns(),
-            count=format_count(page.total, page.capped),
-            listing=listing,
-            asked=asked,
-            controls=controls(listing, asked, session),
-            chips=chips(listing, asked, session, url),
-            links=page_links(page),
-            sizes=PAGE_SIZES,
-            list_url=url,
-            here=url(**asked.arguments()),
-            bulk=usable(self.all_actions(), "bulk", actor),
-            key=inspect(self.model_class).primary_key[0].key,
-        )
-
-    @expose("/count/")
-    def count_view(self) -> str:
-        """The exact count of the list, which is only worked out when somebody asks."""
-        listing = self.listing()
-        asked = read_request(listing, request.args)
-        return f"{count_rows(db.session(), listing, asked.criteria):,}"
-
-    @expose("/details/")
-    def details_view(self) -> str:
-        """The record."""
-        model = self.record_or_404()
-        session = db.session()
-        actor = acting()
-        tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, actor, model)
-        opened = request.args.get("tab", "")
-        return self.render(
-            self.details_template,
-            model=model,
-            tabs=[(tab, tab.count(session, model) if tab.count else None) for tab in tabs],
-            opened=opened if any(tab.name == opened for tab in tabs) else "",
-            actions=usable(self.all_actions(), "record", actor, model),
-            back=self.back_to_list(),
-        )
-
-    @expose("/tab/")
-    def tab_view(self) -> str:
-        """One tab of a record, as a fragment."""
-        model = self.record_or_404()
-        tabs = tabs_for(self.records_name or self.endpoint_name, self.tabs, acting(), model)
-        tab = next((tab for tab in tabs if tab.name == request.args.get("tab")), None)
-        if tab is None:
-            abort(404)
-        page = request.args.get("page", "1")
-        number = int(page[:9]) if page.isascii() and page.isdecimal() else 1
-        return tab.render(self, db.session(), model, max(1, number))
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:
@@ -274,18 +153,6 @@ class KontorView(Saving):
             for name, lookup in self.lookups.items()
             if lookup.labels is not None and chosen[name]
         }
-
-    def row_actions(self, row: Any) -> list[Action]:
-        """The actions at the end of a row."""
-        return usable(self.all_actions(), "row", acting(), row)
-
-    def export_url(self, **arguments: Any) -> str | None:
-        """The address that exports what the list shows, for whoever may export; else None."""
-        if not self.export_kind or not self.may("export"):
-            return None
-        if "exports.start" not in current_app.view_functions:
-            return None
-        return self.get_url("exports.start", list_name=self.export_kind, **arguments)
 
     # What the library would work out of the model by itself, and does not get to ---------------
 

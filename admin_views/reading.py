@@ -1,6 +1,6 @@
 """Which records a view may touch at all, for reading and for writing alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, request
@@ -9,8 +9,9 @@ from flask_admin.helpers import get_redirect_target
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Query, Session
 
-from admin_views.access import Guarded
+from admin_views.access import Guarded, acting
 from app.core.filters import identifier
+from app.core.permissions import Permission
 from app.extensions import db
 
 
@@ -18,6 +19,11 @@ class Reading(Guarded, ModelView):
     """The scope of a view, and the ways to one of its records."""
 
     model_class: ClassVar[type[Any]]
+    permissions: ClassVar[Mapping[str, Permission]] = {}
+
+    def may(self, key: str) -> bool:
+        """Tell whether the present operator may view, create, edit, delete or export here."""
+        return key in self.permissions and acting().may(self.permissions[key])
 
     def scope(self) -> list[ColumnElement[bool]]:
         """The conditions of every row that this view may touch: by default the live ones."""

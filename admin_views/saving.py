@@ -21,7 +21,6 @@ from app.accounts.identity import current_actor
 from app.core.actor import Actor
 from app.core.errors import Conflict, KontorError, NotFound, Problem, Refused
 from app.core.filters import identifier
-from app.core.permissions import Permission
 from app.core.text import clean_lines
 from app.extensions import transaction
 
@@ -42,7 +41,6 @@ class Saving(Reading):
     form_class: ClassVar[type[KontorForm] | None] = None
     create_form_class: ClassVar[type[KontorForm] | None] = None
     actions: ClassVar[Sequence[Action]]
-    permissions: ClassVar[Mapping[str, Permission]]
     label: ClassVar[str]
     singular: ClassVar[str]
 
