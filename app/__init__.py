@@ -76,13 +76,15 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.accounts import login
     from app.customers.guards import register_delete_guard
+    from app.customers.queries import register_filter
     from app.jobs import worker
-    from app.sepa.queries import collections_under_way
+    from app.sepa.queries import HAS_MANDATE, collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
     register_delete_guard(collections_under_way)
+    register_filter(HAS_MANDATE)
     imports.register()
     exports.register()
     worker.init_app(app, app.config["SETTINGS"])
