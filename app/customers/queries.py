@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.accounts.models import Operator
@@ -150,8 +150,17 @@ def _named(model: Any, label: Any) -> Any:
 
 
 def _countries(session: Session) -> list[Choice]:
-    codes = session.scalars(select(Address.country).where(Address.country.is_not(None)).distinct())
-    return sorted(((c, country_name(c)) for c in codes if c), key=lambda pair: pair[1])
+    """The countries there are, each found from the one before it by the index.
+
+    DISTINCT would read every address for a handful of countries.
+    """
+    first = select(func.min(Address.country).label("code")).cte("countries", recursive=True)
+    after = (
+        select(func.min(Address.country)).where(Address.country > first.c.code).scalar_subquery()
+    )
+    found = first.union_all(select(after).where(first.c.code.is_not(None)))
+    codes = session.scalars(select(found.c.code).where(found.c.code.is_not(None)))
+    return sorted(((code, country_name(code)) for code in codes), key=lambda pair: pair[1])
 
 
 def _address_keys(condition: Condition) -> Select[Any]:
