@@ -74,6 +74,11 @@ class Panel:
         return sent
 
 
+def rows_shown(page: str) -> int:
+    """How many rows of a table a page shows, its head not counted."""
+    return len(html.fromstring(page).xpath("//table[thead]//tr[td]"))
+
+
 # The form that one fills in, and not the button that logs out.
 _TYPED = ".//input[@name='email' or @name='_version']"
 

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from bench.data import big_customer
-from bench.installation import Panel
+from bench.installation import Panel, rows_shown
 from bench.timing import Row, Timing, row, timed
 
 LIST = "/admin/clients/"
@@ -17,7 +17,7 @@ LIST = "/admin/clients/"
 
 def measure_pages(app: Flask, panel: Panel) -> Iterator[Row]:
     """The list, records and saving."""
-    shown = panel.get(f"{LIST}?size=50").count('<tr data-href="')
+    shown = rows_shown(panel.get(f"{LIST}?size=50"))
     assert shown == 50, f"the list shows {shown} rows, not 50"
     yield row("list-first", [timed("first page", lambda: panel.get(f"{LIST}?size=50"))])
     yield row("list-last", [timed("last page", lambda: panel.get(f"{LIST}?size=50&page=-1"))])
@@ -34,6 +34,7 @@ def _records(app: Flask, panel: Panel) -> Iterator[Row]:
     page = panel.get(url)
     yield row("record", [timed("the record", lambda: panel.get(url))])
     tabs = dict.fromkeys(re.findall(r'hx-get="([^"]*/tab/[^"]*)"', page))
+    assert tabs, "the record has no tabs"
     yield row("record-tabs", [_tab(panel, address.replace("&amp;", "&")) for address in tabs])
 
 

@@ -60,8 +60,7 @@ def _data(plan: Plan) -> Found:
 
         terms = draw_terms(db.session())
     database = plan.sqlite.folder / "kontor.db"
-    for peer in ("flask-admin", "django"):
-        copy_customers(database, _copy(plan, peer))
+    copy_customers(database, [_copy(plan, peer) for peer in ("flask-admin", "django")])
     # Seconds of an earlier run stay, where this one had nothing to make.
     before = kept(plan.measured("data"))
     if facts["seed_seconds"] is None:

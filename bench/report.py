@@ -70,7 +70,8 @@ def _head(found: Mapping[str, Found]) -> Iterator[str]:
         " is the median, after a first request that does not count; in brackets stands the longest"
         " single request. Where several terms or tabs were asked for, it is the median of their"
         " medians. Behind a peer's figure stands how many times as long as Kontor on SQLite it"
-        f" took. {MISSED} marks a limit that was missed."
+        f" took. A search is the page with its hits; the search alone stands further below."
+        f" {MISSED} marks a limit that was missed."
     )
     yield ""
 

@@ -43,10 +43,10 @@ def _search(found: Mapping[str, Found]) -> Iterator[str]:
         cells = [_cell(rows.get(f"{kind}{way}")) for rows in measured.values() for way in WAYS]
         terms = max(len(rows[kind].details) for rows in measured.values() if kind in rows)
         yield f"| {label} | {terms} | {' | '.join(cells)} |"
-    beside = [_cell(rows.get("search-beside")) for rows in measured.values()]
-    empty = "|" * (len(WAYS))
-    terms = max(len(rows["search-beside"].details) for rows in measured.values())
-    yield f"| beside a filter or an order | {terms} | {f' {empty} '.join(beside)} {empty}"
+    beside = [rows.get("search-beside") for rows in measured.values()]
+    cells = [text for row in beside for text in (_cell(row), *[""] * (len(WAYS) - 1))]
+    terms = max(len(row.details) for row in beside if row)
+    yield f"| beside a filter or an order | {terms} | {' | '.join(cells)} |"
     yield ""
     for name, rows in measured.items():
         yield from _longest(name, rows)

@@ -1,10 +1,10 @@
 """What both peers are asked for: the same lists, searches and filters, by its own addresses."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from bench.installation import rows_shown
 from bench.timing import Row, Timing, row, timed
 
 # A peer reads the whole table for each search: fewer terms, and each of them less often.
@@ -52,7 +52,7 @@ def measure_peer(
     """The lines of the table that the peers have."""
     last = peer.last_page(customers)
     for key, url in (("list-first", peer.first_page), ("list-last", last)):
-        shown = _rows(peer.get(url))
+        shown = rows_shown(peer.get(url))
         assert 0 < shown <= ROWS and (key != "list-first" or shown == ROWS), f"{shown} rows"
         yield row(key, [timed(key, _asking(peer, url))])
     for kind in SEARCHES:
@@ -73,7 +73,7 @@ def _search(peer: Peer, term: str) -> Timing:
 
 def _filtered(peer: Peer, given: Mapping[str, str], sort: str, descending: bool) -> Timing:
     url = peer.filtered(given, sort, descending)
-    assert _rows(peer.get(url)), f"{url} shows no rows"
+    assert rows_shown(peer.get(url)), f"{url} shows no rows"
     wanted = " and ".join(f"{name} {value}" for name, value in given.items())
     label = f"{wanted}, by {sort}{' descending' if descending else ''}"
     return timed(label, _asking(peer, url), times=TIMES_A_TERM)
@@ -81,9 +81,3 @@ def _filtered(peer: Peer, given: Mapping[str, str], sort: str, descending: bool)
 
 def _asking(peer: Peer, url: str) -> Callable[[], Any]:
     return lambda: peer.get(url)
-
-
-def _rows(page: str) -> int:
-    """How many rows a list shows, without its head."""
-    bodies = re.findall(r"<tbody>(.*?)</tbody>", page, re.S)
-    return sum(body.count("<tr") for body in bodies)

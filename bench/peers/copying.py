@@ -4,7 +4,9 @@ The main address stands in the customer's own row: that spares the peers a join,
 each row of the list.
 """
 
+import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -54,15 +56,23 @@ SELECT c.id, c.number, c.kind, c.first_name, c.name, c.company_name, c.email,
 )
 
 
-def copy_customers(kontor: Path, target: Path) -> None:
-    """Make the peer's file from Kontor's database, unless it is there already."""
-    if target.exists():
-        return
-    say(f"{target.name}: the customers are copied")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with closing(sqlite3.connect(fresh)) as connection:
+def copy_customers(kontor: Path, targets: Sequence[Path]) -> None:
+    """Make the peers' files from Kontor's database, each unless it is there already."""
+    missing = [target for target in targets if not target.exists()]
+    for target in missing:
+        say(f"{target.name}: the customers are copied")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        if target is missing[0]:
+            _copy(kontor, fresh)
+        else:
+            shutil.copyfile(missing[0], fresh)
+        fresh.replace(target)
+
+
+def _copy(kontor: Path, target: Path) -> None:
+    with closing(sqlite3.connect(target)) as connection:
         connection.execute("ATTACH ? AS kontor", (str(kontor),))
         connection.executescript(SCHEMA)
         for statement in COPY:
@@ -70,4 +80,3 @@ def copy_customers(kontor: Path, target: Path) -> None:
         connection.commit()
         connection.execute("ANALYZE main")
         connection.commit()
-    fresh.replace(target)
