@@ -35,7 +35,7 @@ def main() -> None:
         "--postgres", default="", metavar="URL", help="an empty PostgreSQL; else an embedded one"
     )
     parser.add_argument(
-        "--minutes", type=float, default=30.0, help="the most for all pairs of filters (30)"
+        "--minutes", type=float, default=30.0, help="the most for each sweep of filters (30)"
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="the report (bench/RESULTS.md)")
     # How this program calls itself for one part.

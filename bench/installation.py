@@ -75,8 +75,9 @@ class Panel:
 
 
 def rows_shown(page: str) -> int:
-    """How many rows of a table a page shows, its head not counted."""
-    return len(html.fromstring(page).xpath("//table[thead]//tr[td]"))
+    """How many rows the largest table of a page shows, its head not counted."""
+    tables = html.fromstring(page).xpath("//table")
+    return max((len(table.xpath(".//tr[td]")) for table in tables), default=0)
 
 
 # The form that one fills in, and not the button that logs out.

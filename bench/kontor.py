@@ -13,6 +13,8 @@ from bench.installation import Panel, rows_shown
 from bench.timing import Row, Timing, row, timed
 
 LIST = "/admin/clients/"
+# A page of the history near its end.
+OLD_PAGE = 395
 
 
 def measure_pages(app: Flask, panel: Panel) -> Iterator[Row]:
@@ -33,13 +35,18 @@ def _records(app: Flask, panel: Panel) -> Iterator[Row]:
     url = f"/admin/{kind}/details/?id={id_}"
     page = panel.get(url)
     yield row("record", [timed("the record", lambda: panel.get(url))])
-    tabs = dict.fromkeys(re.findall(r'hx-get="([^"]*/tab/[^"]*)"', page))
-    assert tabs, "the record has no tabs"
-    yield row("record-tabs", [_tab(panel, address.replace("&amp;", "&")) for address in tabs])
+    found = dict.fromkeys(re.findall(r'hx-get="([^"]*/tab/[^"]*)"', page))
+    assert found, "the record has no tabs"
+    tabs = {_name_of(address): address.replace("&amp;", "&") for address in found}
+    tabs["history, far back"] = f"{tabs['history']}&page={OLD_PAGE}"
+    yield row("record-tabs", [_tab(panel, *one) for one in tabs.items()])
 
 
-def _tab(panel: Panel, address: str) -> Timing:
-    name = re.sub(r".*tab=(\w+).*", r"\1", address)
+def _name_of(address: str) -> str:
+    return re.sub(r".*tab=(\w+).*", r"\1", address)
+
+
+def _tab(panel: Panel, name: str, address: str) -> Timing:
     return timed(name, lambda: panel.get(address))
 
 

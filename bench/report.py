@@ -59,7 +59,7 @@ def _head(found: Mapping[str, Found]) -> Iterator[str]:
         f"{data['customers']:,} customers, by `make bench` on {data['ended'][:10]}."
         f" {facts['processor']}, {facts['cores']} cores, {facts['memory_gb']} GB,"
         f" {facts['system']}; Python {facts['python']}, SQLite {facts['sqlite']}"
-        + (f", PostgreSQL {postgres['postgresql']['server_version']}" if postgres else "")
+        + (f", {_postgresql(postgres['postgresql'])}" if postgres else "")
         + f"; {libraries}. Load of the machine while it was measured:"
         f" {min(loads, default=0):.1f} to {max(loads, default=0):.1f}."
     )
@@ -74,6 +74,13 @@ def _head(found: Mapping[str, Found]) -> Iterator[str]:
         f" {MISSED} marks a limit that was missed."
     )
     yield ""
+
+
+def _postgresql(facts: Found) -> str:
+    return (
+        f"PostgreSQL {facts['server_version']} with {facts['shared_buffers']} of shared buffers and"
+        f" {facts['work_mem']} for a sort"
+    )
 
 
 def _table(found: Mapping[str, Found]) -> Iterator[str]:
@@ -118,7 +125,7 @@ def _own(row: Row | None, line: Line) -> str:
 
 
 def _swept(share: Found | None) -> str:
-    if not share:
+    if not share or not share["ran"]:
         return ""
     worst = share["worst"][0][1] if share["worst"] else 0
     missed = bool(share["failed"]) or worst > 300 or share["within_fast"] < 0.5
@@ -203,7 +210,7 @@ def _duplicates(found: Mapping[str, Found]) -> Iterator[str]:
     yield from ("## The finder of duplicates", "")
     yield (
         f"`duplicates find` went through all customers on SQLite in {one['seconds'] / 60:,.1f}"
-        f" minutes; at most it held {one['peak_mb']:,.0f} MB of memory."
+        f" minutes; at most it held {one['peak_mb']:,.0f} MB of memory. It said: `{one['said']}`"
     )
     yield ""
 

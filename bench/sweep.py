@@ -69,7 +69,8 @@ class Shares:
 def measure_filters(app: Flask, panel: Panel, minutes: float) -> tuple[list[Shares], list[str]]:
     """Singles, pairs, and a sample of both as pages; and the filters that have no values here.
 
-    Pairs come in a shuffled order, so that those that ran until `minutes` were over stand for all.
+    Each may take so many minutes. They come in a shuffled order, so that those that ran until then
+    stand for all.
     """
     from app.customers.queries import CLIENTS
     from app.extensions import db
@@ -85,16 +86,14 @@ def measure_filters(app: Flask, panel: Panel, minutes: float) -> tuple[list[Shar
         for order in orders
     ]
     chance = random.Random(1)
+    chance.shuffle(singles)
     chance.shuffle(pairs)
-    until = time.monotonic() + minutes * 60
+    sample = [*singles[: PAGES // 4], *pairs[: PAGES - PAGES // 4]]
     found = [
-        _run("filters-one", singles, lambda way: _fetch(app, way), until),
-        _run("filters-two", pairs, lambda way: _fetch(app, way), until),
+        _run("filters-one", singles, lambda way: _fetch(app, way), minutes),
+        _run("filters-two", pairs, lambda way: _fetch(app, way), minutes),
+        _run("filters-pages", sample, lambda way: panel.get(way.url), minutes),
     ]
-    sample = chance.sample(singles, min(PAGES // 4, len(singles)))
-    sample += pairs[: PAGES - len(sample)]
-    later = max(until, time.monotonic() + 120)
-    found.append(_run("filters-pages", sample, lambda way: panel.get(way.url), later))
     return found, without
 
 
@@ -109,10 +108,10 @@ def _fetch(app: Flask, way: Way) -> None:
         fetch_page(db.session(), CLIENTS, criteria)
 
 
-def _run(key: str, ways: Sequence[Way], ask: Any, until: float) -> Shares:
+def _run(key: str, ways: Sequence[Way], ask: Any, minutes: float) -> Shares:
+    until = time.monotonic() + minutes * 60
     took: list[tuple[str, float]] = []
     failed: list[tuple[str, str]] = []
-    ask(ways[0])
     for done, way in enumerate(ways):
         if time.monotonic() > until:
             say(f"{key}: the time is over after {done:,} of {len(ways):,}")
@@ -135,6 +134,8 @@ def _shares(
 ) -> Shares:
     times = [ms for _, ms in took] or [0.0]
     ranked = sorted(took, key=lambda one: -one[1])[:WORST]
-    fast, slow = (sum(ms <= limit for ms in times) / len(times) for limit in (FAST, SLOW))
+    fast, slow = (
+        sum(ms <= limit for ms in times) / len(times) if took else 0.0 for limit in (FAST, SLOW)
+    )
     say(f"{key}: {len(took):,} lists, {fast:.1%} within {FAST} ms, {slow:.1%} within {SLOW} ms")
     return Shares(key, len(took), of, statistics.median(times), fast, slow, ranked, failed)
