@@ -77,7 +77,7 @@ class Panel:
 def rows_shown(page: str) -> int:
     """How many rows the largest table of a page shows, its head not counted."""
     tables = html.fromstring(page).xpath("//table")
-    return max((len(table.xpath(".//tr[td]")) for table in tables), default=0)
+    return max((len(table.xpath(".//tr[td][not(parent::thead)]")) for table in tables), default=0)
 
 
 # The form that one fills in, and not the button that logs out.

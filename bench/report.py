@@ -209,7 +209,7 @@ def _duplicates(found: Mapping[str, Found]) -> Iterator[str]:
         return
     yield from ("## The finder of duplicates", "")
     yield (
-        f"`duplicates find` went through all customers on SQLite in {one['seconds'] / 60:,.1f}"
+        f"`duplicates find` went through all customers on SQLite, with its start, in {one['seconds'] / 60:,.1f}"
         f" minutes; at most it held {one['peak_mb']:,.0f} MB of memory. It said: `{one['said']}`"
     )
     yield ""
