@@ -209,8 +209,9 @@ def _duplicates(found: Mapping[str, Found]) -> Iterator[str]:
         return
     yield from ("## The finder of duplicates", "")
     yield (
-        f"`duplicates find` went through all customers on SQLite, with its start, in {one['seconds'] / 60:,.1f}"
-        f" minutes; at most it held {one['peak_mb']:,.0f} MB of memory. It said: `{one['said']}`"
+        "`duplicates find` went through all customers on SQLite, with its start, in"
+        f" {one['seconds'] / 60:,.1f} minutes; at most it held {one['peak_mb']:,.0f} MB of memory."
+        f" It said: `{one['said']}`"
     )
     yield ""
 
