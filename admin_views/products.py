@@ -104,7 +104,7 @@ class ProductsView(KontorView):
     def listing(self) -> Listing:
         return PRODUCTS
 
-    def shown_columns(self) -> list[Column]:
+    def delivered_columns(self) -> list[Column]:
         return [*self.own_columns, *(price_column(level) for level in levels())]
 
     def subtitle(self, model: Product) -> str:
