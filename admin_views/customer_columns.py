@@ -110,7 +110,7 @@ MORE_COLUMNS = (
     _phone("business_telephone"),
     Column("street", "Street/No.", _address("street"), options=ADDRESSES),
     Column("postcode", "Postcode", _address("postcode"), filter="postcode", options=ADDRESSES),
-    Column("town", "Place without country", _address("place"), filter="place", options=ADDRESSES),
+    Column("town", "Place only", _address("place"), filter="place", options=ADDRESSES),
     Column("country", "Country", _country, filter="country", options=ADDRESSES),
     _field("company_name"),
     _field("contact_name"),

@@ -60,24 +60,30 @@
   });
 
   // Filters under the headings ------------------------------------------------------------------------
-  // They go along with what stands in the form above, also with what was not sent there yet.
+  // What was changed there counts; everything else stands in the form above, also what was typed
+  // there and not sent yet.
 
-  function filter(heads) {
-    const above = document.getElementById("filter-form");
-    const own = new FormData(heads);
-    const names = new Set([...document.querySelectorAll("[data-head]")].map((field) => field.name));
-    const address = new URLSearchParams();
-    [...new FormData(above || heads)].forEach(([name, value]) => {
-      if (value && !names.has(name)) address.append(name, value);
-    });
-    names.forEach((name) => { if (own.get(name)) address.append(name, own.get(name)); });
-    window.location.assign(heads.action.split("?")[0] + "?" + address);
+  function isChanged(field) {
+    if (field.tagName !== "SELECT") return field.value !== field.defaultValue;
+    const before = [...field.options].find((option) => option.defaultSelected);
+    return field.value !== (before ? before.value : "");
   }
-  on("submit", "#heads", (event, heads) => {
+  function filter() {
+    const above = document.getElementById("filter-form");
+    const changed = [...document.querySelectorAll("[data-head]")].filter(isChanged);
+    const names = changed.map((field) => field.name);
+    const address = new URLSearchParams();
+    new FormData(above).forEach((value, name) => {
+      if (value && !names.includes(name)) address.append(name, value);
+    });
+    changed.forEach((field) => { if (field.value) address.append(field.name, field.value); });
+    window.location.assign(above.action.split("?")[0] + "?" + address);
+  }
+  on("submit", "#heads", (event) => {
     event.preventDefault();
-    filter(heads);
+    filter();
   });
-  on("change", "[data-head]", (event, field) => filter(field.form));
+  on("change", "[data-head]", filter);
 
   // From one record to the next -----------------------------------------------------------------------
 
