@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
 from admin_views import customer_record as record
@@ -13,6 +14,8 @@ from app.core.countries import country_name
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.customers.rules import FIELD_LABELS
+
+LONG_EMAIL = 36
 
 # One object each, so that columns which need the same ask for it once.
 ADDRESSES = (selectinload(Customer.addresses),)
@@ -36,11 +39,20 @@ def place_of(customer: Customer) -> list[str]:
     return [part for part in (address and address.place, country) if part]
 
 
-def reach_of(customer: Customer) -> list[str]:
+def email_of(customer: Customer) -> str | None:
+    """The email; a long one may be broken before its @, so that it does not push others away."""
+    email = customer.email
+    if email is None or len(email) <= LONG_EMAIL:
+        return email
+    name, _, host = email.rpartition("@")
+    return Markup("{}<wbr>@{}").format(name, host)
+
+
+def reach_of(customer: Customer) -> list[Any]:
     """The email, and the phone number to try first."""
     numbers = (customer.mobile_phone, customer.telephone_private, customer.business_telephone)
     phone = record.phone(next((one for one in numbers if one), None))
-    return [part for part in (customer.email, phone) if part]
+    return [part for part in (email_of(customer), phone) if part]
 
 
 def created_on(customer: Customer) -> date:
@@ -104,7 +116,7 @@ COLUMNS = (
 )
 KIND = Column("kind", "Kind", lambda c: record.kind_badge(c.kind), filter="kind")
 MORE_COLUMNS = (
-    _field("email", filter="email"),
+    _field("email", email_of, filter="email"),
     _phone("mobile_phone"),
     _phone("telephone_private"),
     _phone("business_telephone"),
