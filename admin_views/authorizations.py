@@ -47,7 +47,7 @@ class AuthorizationsView(KontorView):
     columns = (
         Column("customer", "Customer", lambda row: row.customer.display_name),
         Column("journal", "Journal", journal_in_words, main=True),
-        Column("basis", "Basis"),
+        Column("basis", "Basis", filter="basis"),
         Column("coverage", "Coverage", coverage_in_words),
         Column("note", "Note"),
     )

@@ -45,6 +45,10 @@ from app.extensions import db
 ROUTE_PERMISSIONS: Mapping[str, Sequence[str]] = {
     "index_view": ("view",),
     "count_view": ("view",),
+    "columns_view": ("view",),
+    "views_view": ("view",),
+    "view_form": ("view",),
+    "view_action": ("view",),
     "details_view": ("view",),
     "tab_view": ("view",),
     "create_view": ("create",),

@@ -10,14 +10,15 @@ from flask_admin import expose
 
 from admin_views.access import KontorPage, needs
 from admin_views.base import KontorView
+from admin_views.customer_columns import CLIENT_COLUMNS, MORE_CLIENT_COLUMNS
 from admin_views.customer_record import kind_badge, phone
-from admin_views.customers import COLUMNS, LOCK, UNLOCK, CustomersView
+from admin_views.customers import LOCK, UNLOCK, CustomersView
 from admin_views.filters import Request
-from admin_views.formatters import Column
 from app.accounts.identity import current_actor
 from app.core.errors import NotFound
 from app.core.filters import clean
 from app.core.listing import Listing
+from app.core.neighbours import Neighbours
 from app.core.paging import Page
 from app.core.permissions import Permission
 from app.customers import queries
@@ -42,11 +43,9 @@ class ClientsView(KontorView):
         "export": Permission.EXPORT,
     }
     export_kind = "customers"
-    columns = (
-        *COLUMNS[:2],
-        Column("kind", "Kind", lambda c: kind_badge(c.kind)),
-        *(one for one in COLUMNS[2:] if one.name != "group"),
-    )
+    columns = CLIENT_COLUMNS
+    more_columns = MORE_CLIENT_COLUMNS
+    heading_filters = True
     actions = (LOCK, UNLOCK)
     search_hint = "Name, email, phone, number or company"
     list_template = "customers/clients.html"
@@ -66,11 +65,25 @@ class ClientsView(KontorView):
         A text alone gives the ranked hits of the search: exact ones first. With filters or an
         order beside it, it narrows the list as in every other one.
         """
-        criteria = asked.criteria
-        if not criteria.search or criteria.filters or criteria.sort:
+        if not _is_ranked(asked):
             return super().page_of(listing, asked)
-        found = search_clients(db.session(), criteria.search, country=_country(), limit=MOST_HITS)
-        return _page_of_hits(listing, found, asked)
+        return _page_of_hits(listing, _hits(asked), asked)
+
+    def neighbours_of(self, listing: Listing, asked: Request, key: Any) -> Neighbours | None:
+        """In the order of the hits where those are shown: they are searched for once more."""
+        if not _is_ranked(asked):
+            return super().neighbours_of(listing, asked, key)
+        found = _hits(asked)
+        ids = [hit.id for hit in found.hits]
+        if key not in ids:
+            return None
+        at = ids.index(key)
+        following = ids[at + 1] if at + 1 < len(ids) else None
+        return Neighbours(ids[at - 1] if at else None, following, at + 1, len(ids), found.capped)
+
+    def neighbour_url(self, key: Any, **arguments: str) -> str:
+        """The address that leads on to the record, whatever the customer's kind."""
+        return str(self.get_url("customers.details_view", id=key, **arguments))
 
     @expose("/suggest/")
     @needs(Permission.CUSTOMERS_VIEW)
@@ -82,6 +95,15 @@ class ClientsView(KontorView):
             "customers/suggestions.html", found=found, query=query, admin_view=self,
             record_address=record_address, kind_badge=kind_badge, phone=phone,
         )  # fmt: skip
+
+
+def _is_ranked(asked: Request) -> bool:
+    criteria = asked.criteria
+    return bool(criteria.search) and not criteria.filters and not criteria.sort
+
+
+def _hits(asked: Request) -> Found:
+    return search_clients(db.session(), asked.criteria.search, country=_country(), limit=MOST_HITS)
 
 
 def _country() -> str:
@@ -137,7 +159,9 @@ class CustomerAddresses(KontorPage):
         if customer is None:
             raise NotFound(f"There is no customer {number}.".replace(" .", "."))
         if customer.deleted_at is None:
-            return to(self.get_url(f"{customer.kind}.details_view", id=customer.id))
+            # Who walks through a list stays in it, and on the tab that is open.
+            kept = {name: request.args[name] for name in ("from", "tab") if name in request.args}
+            return to(self.get_url(f"{customer.kind}.details_view", id=customer.id, **kept))
         if current_actor().may(Permission.CUSTOMERS_RESTORE):
             return to(self.get_url("deleted_customers.details_view", id=customer.id))
         raise NotFound(

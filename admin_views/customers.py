@@ -1,7 +1,6 @@
 """The lists, records and forms of individual, business and perpetual customers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, ClassVar
 
 from flask_admin import expose
@@ -14,6 +13,7 @@ from admin_views.actions import Action, Ask
 from admin_views.authorization_rows import JOURNALS, authorization_data, authorization_drafts
 from admin_views.base import KontorView
 from admin_views.customer_checks import CHECKS
+from admin_views.customer_columns import COLUMNS, MORE_COLUMNS
 from admin_views.customer_fields import filled_addresses, filled_companies
 from admin_views.customer_forms import (
     BusinessForm,
@@ -23,13 +23,13 @@ from admin_views.customer_forms import (
     leave_out,
     set_choices,
 )
-from admin_views.formatters import Badge, Column, masked, zone
+from admin_views.formatters import Badge, masked
 from admin_views.lookups import Lookup
 from admin_views.records import Section
 from app.accounts import queries as accounts
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
-from app.core.countries import country_name, country_names
+from app.core.countries import country_names
 from app.core.errors import Problem
 from app.core.listing import Listing
 from app.core.permissions import Permission
@@ -73,41 +73,6 @@ UNLOCK = Action(
 )  # fmt: skip
 
 
-def name_of(customer: Customer) -> Any:
-    """The name, and below it what one has to know before dealing with the customer."""
-    badges = record.state_badges(customer)
-    return [customer.display_name, badges] if badges else customer.display_name
-
-
-def place_of(customer: Customer) -> list[str]:
-    """Place and country of the main address."""
-    address = record.main_address(customer)
-    country = country_name(address.country) if address and address.country else None
-    return [part for part in (address and address.place, country) if part]
-
-
-def reach_of(customer: Customer) -> list[str]:
-    """The email, and the phone number to try first."""
-    numbers = (customer.mobile_phone, customer.telephone_private, customer.business_telephone)
-    phone = record.phone(next((one for one in numbers if one), None))
-    return [part for part in (customer.email, phone) if part]
-
-
-def created_on(customer: Customer) -> date:
-    """The day in the company's zone."""
-    return customer.created_at.astimezone(zone()).date()
-
-
-COLUMNS = (
-    Column("number", "Number", sort="number"),
-    Column("name", "Name", name_of, sort="name", main=True),
-    Column("reach", "Email and phone", reach_of),
-    Column("place", "Place", place_of),
-    Column("group", "Group", lambda c: c.group and c.group.name),
-    Column("created_at", "Created", created_on, sort="created"),
-)
-
-
 class CustomersView(KontorView):
     """What the three kinds have in common."""
 
@@ -124,6 +89,8 @@ class CustomersView(KontorView):
     }
     records_name = record.RECORDS
     columns = COLUMNS
+    more_columns = MORE_COLUMNS
+    heading_filters = True
     search_hint = "Name, email, phone or number"
     first_tab = "Personal information"
     tabs = record.TABS

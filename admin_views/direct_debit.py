@@ -205,12 +205,12 @@ class DirectDebitView(Collecting, KontorView):
     actions = ACTIONS
     columns = (
         Column("number", "Run", sort="number", main=True),
-        Column("collection_date", "Collection date", sort="collected"),
+        Column("collection_date", "Collection date", sort="collected", filter="collected"),
         Column("creditor_account", "Account", lambda run: run.creditor_account.label),
         Column("scheme", "Scheme"),
         Column("collection_count", "Collections", numeric=True),
         Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
-        Column("state", "State", run_badge),
+        Column("state", "State", run_badge, filter="state"),
         Column("created_at", "Created", lambda run: [run.created_at, run.created_by_label]),
     )
 

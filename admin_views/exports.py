@@ -74,12 +74,12 @@ class DownloadsView(KontorView):
     details_template = "exports/download.html"
     empty_hint = "Press Export on any list: what leaves Kontor is kept here for a while."
     columns = (
-        Column("entity_label", "List", main=True),
+        Column("entity_label", "List", main=True, filter="list"),
         Column("filter", "Conditions", lambda one: told(one, "filter") or "The whole list"),
         Column("rows", "Rows", lambda one: f"{told(one, 'rows'):,}", numeric=True),
         Column("file", "File", _file),
-        Column("actor_label", "Exported by"),
-        Column("at", "Exported", sort="number"),
+        Column("actor_label", "Exported by", filter="by"),
+        Column("at", "Exported", sort="number", filter="exported"),
         Column("kept_until", "Kept until", _expiry),
     )
 

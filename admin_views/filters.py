@@ -1,5 +1,6 @@
 """What a list was asked for, read from the address of its page, and the addresses around it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,9 @@ from app.core.paging import Page
 
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
+# In the place of a view's number: the plain list, although the person opens it with a view.
+NO_VIEW = "none"
+MOST_COLUMNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Request:
     """A list request: the criteria to follow, what could not be followed, and the page wanted.
 
     `typed` keeps every value as it was typed, good or bad, so that the form shows it again.
+    `columns` are the names that the address gives, `view` is the number of the saved view that
+    was opened.
     """
 
     criteria: Criteria
@@ -59,6 +65,8 @@ class Request:
     page: int
     size: int
     exact: bool
+    columns: Sequence[str] = ()
+    view: str = ""
 
     def arguments(self, without: Sequence[str] = (), **changes: Any) -> dict[str, Any]:
         """The address's arguments for this list, changed; None leaves one out."""
@@ -69,6 +77,8 @@ class Request:
             "sort": sort or None,
             "size": self.size if self.size != DEFAULT_SIZE else None,
             "page": self.page if self.page != 1 else None,
+            "columns": ",".join(self.columns) or None,
+            "view": self.view or None,
         }
         given |= changes
         return {
@@ -104,6 +114,8 @@ def read_request(listing: Listing, args: MultiDict[str, str]) -> Request:
         page=_number(args.get("page", ""), 1),
         size=_size(args.get("size", "")),
         exact=args.get("count") == "exact",
+        columns=_names(args.get("columns", "")),
+        view=_view(args.get("view", "")),
     )
 
 
@@ -162,3 +174,13 @@ def _number(raw: str, default: int) -> int:
 
 def _size(raw: str) -> int:
     return _number(raw, DEFAULT_SIZE) if raw in {str(size) for size in PAGE_SIZES} else DEFAULT_SIZE
+
+
+def _names(raw: str) -> list[str]:
+    found = re.findall(r"[a-z][a-z0-9_.]{0,60}", raw[: MOST_COLUMNS * 60])
+    return list(dict.fromkeys(found))[:MOST_COLUMNS]
+
+
+def _view(raw: str) -> str:
+    known = raw == NO_VIEW or (raw.isascii() and raw.isdecimal() and len(raw) < 19)
+    return raw if known else ""

@@ -1,6 +1,6 @@
 """How values look: one way for each kind, in lists, records and notices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 from markupsafe import Markup
+from sqlalchemy.sql.base import ExecutableOption
 
 from admin_views.assets import asset
 from app.core.money import format_amount
@@ -40,7 +41,9 @@ class Column:
 
     `value` takes it from the row; without it the attribute `name` is shown (dots follow
     relations). `sort` is the name of one of the listing's sorts. `main` marks the column that
-    names the record. `suffix` follows a value, such as a unit.
+    names the record. `suffix` follows a value, such as a unit. `filter` is the name of the
+    listing's filter that stands under the heading. `options` are the loader options that keep the
+    column from asking the database for each row; they are used where the column is shown.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Column:
     main: bool = False
     numeric: bool = False
     suffix: str = ""
+    filter: str = ""
+    options: Sequence[ExecutableOption] = ()
 
     def of(self, row: Any) -> Any:
         """The plain value of one row."""

@@ -43,7 +43,7 @@ class GroupsView(KontorView):
     export_kind = "groups"
     columns = (
         Column("name", "Name", sort="name", main=True),
-        Column("approval_required", "Approval required"),
+        Column("approval_required", "Approval required", filter="approval"),
         Column("description", "Description"),
     )
     form_class = GroupForm

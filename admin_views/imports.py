@@ -85,14 +85,14 @@ class ImportsView(KontorView):
     empty_hint = "Download a template, fill it in, and upload it: nothing is written unseen."
     columns = (
         Column("file.name", "File", main=True),
-        Column("kind", "Kind", lambda one: TITLES[one.kind]),
-        Column("state", "State", lambda one: STATES[ImportState(one.state)]),
+        Column("kind", "Kind", lambda one: TITLES[one.kind], filter="kind"),
+        Column("state", "State", lambda one: STATES[ImportState(one.state)], filter="state"),
         Column("rows", "Rows", numeric=True),
         Column("created", "Created", numeric=True),
         Column("updated", "Updated", numeric=True),
         Column("refused_rows", "Refused", numeric=True),
-        Column("created_by_label", "Uploaded by"),
-        Column("created_at", "Uploaded", sort="number"),
+        Column("created_by_label", "Uploaded by", filter="by"),
+        Column("created_at", "Uploaded", sort="number", filter="created"),
     )
 
     def needed(self, name: str) -> frozenset[Permission]:

@@ -120,10 +120,10 @@ class InvoicesView(KontorView):
     columns = (
         Column("number", "Number", sort="number", main=True),
         Column("customer", "Customer", customer_in_list),
-        Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
-        Column("state", "State", invoice_badge),
-        Column("issued_on", "Issued on", sort="issued"),
-        Column("due_on", "Due on", _due, sort="due"),
+        Column("amount", "Amount", numeric=True, suffix="\u00a0€", filter="amount"),
+        Column("state", "State", invoice_badge, filter="state"),
+        Column("issued_on", "Issued on", sort="issued", filter="issued"),
+        Column("due_on", "Due on", _due, sort="due", filter="due"),
     )
     actions = (
         Action(

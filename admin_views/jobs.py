@@ -84,11 +84,11 @@ class JobsView(KontorView):
     details_template = "jobs/job.html"
     empty_hint = "Imports and large exports appear here while they run and after."
     columns = (
-        Column("title", "Job", main=True),
-        Column("state", "State", state_badge),
+        Column("title", "Job", main=True, filter="title"),
+        Column("state", "State", state_badge, filter="state"),
         Column("done", "Done", _done, numeric=True),
-        Column("created_by_label", "Asked for by"),
-        Column("created_at", "Asked for", sort="number"),
+        Column("created_by_label", "Asked for by", filter="by"),
+        Column("created_at", "Asked for", sort="number", filter="created"),
         Column("finished_at", "Ended"),
     )
     actions = (

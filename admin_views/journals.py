@@ -118,10 +118,10 @@ class JournalsView(KontorView):
     form_class = JournalForm
     tabs = (history_tab("journal", labels={"title_url": "Web address", "access_type": "Access"}),)
     columns = (
-        Column("title", "Title", sort="title", main=True),
-        Column("print_issn", "Print ISSN", sort="print_issn"),
-        Column("online_issn", "Online ISSN"),
-        Column("publisher", "Publisher"),
+        Column("title", "Title", sort="title", main=True, filter="title"),
+        Column("print_issn", "Print ISSN", sort="print_issn", filter="print_issn"),
+        Column("online_issn", "Online ISSN", filter="online_issn"),
+        Column("publisher", "Publisher", filter="publisher"),
         Column("coverages", "Coverage", lambda row: coverages_in_words(row.coverages)),
     )
 

@@ -128,13 +128,13 @@ class MandatesView(KontorView):
     lookups = {"customers": CUSTOMERS}
     tabs = (history_tab("mandate"),)
     columns = (
-        Column("reference", "Mandate reference", sort="reference", main=True),
+        Column("reference", "Mandate reference", sort="reference", main=True, filter="reference"),
         Column("customer", "Customer", customer_in_list),
         Column("iban", "IBAN", account_of),
-        Column("scheme", "Scheme"),
+        Column("scheme", "Scheme", filter="scheme"),
         Column("type", "Type", lambda one: one.type.capitalize()),
-        Column("state", "State", mandate_badge),
-        Column("signed_on", "Signed on"),
+        Column("state", "State", mandate_badge, filter="state"),
+        Column("signed_on", "Signed on", filter="signed"),
     )
     actions = (
         Action(

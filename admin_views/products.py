@@ -88,12 +88,17 @@ class ProductsView(KontorView):
     own_columns = (
         Column("number", "Number", sort="number"),
         Column("name", "Name", sort="name", main=True),
-        Column("kind", "Kind", lambda product: product.kind.capitalize()),
+        Column("kind", "Kind", lambda product: product.kind.capitalize(), filter="kind"),
         Column(
-            "vat_rate", "VAT", lambda product: f"{product.vat_rate:f}", numeric=True, suffix=" %"
+            "vat_rate",
+            "VAT",
+            lambda product: f"{product.vat_rate:f}",
+            numeric=True,
+            suffix=" %",
+            filter="vat",
         ),
-        Column("discountable", "Discountable"),
-        Column("active", "Active"),
+        Column("discountable", "Discountable", filter="discountable"),
+        Column("active", "Active", filter="active"),
     )
     columns = own_columns
     form_class = ProductForm
@@ -104,7 +109,7 @@ class ProductsView(KontorView):
     def listing(self) -> Listing:
         return PRODUCTS
 
-    def shown_columns(self) -> list[Column]:
+    def delivered_columns(self) -> list[Column]:
         return [*self.own_columns, *(price_column(level) for level in levels())]
 
     def subtitle(self, model: Product) -> str:

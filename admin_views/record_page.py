@@ -11,6 +11,7 @@ from admin_views.actions import usable
 from admin_views.formatters import Badge, Column
 from admin_views.records import RecordTab, Section, tabs_for
 from admin_views.saving import Saving
+from admin_views.walk import walk_from
 from app.extensions import db
 
 
@@ -56,6 +57,7 @@ class RecordPage(Saving):
             opened=opened if any(tab.name == opened for tab in tabs) else "",
             actions=usable(self.all_actions(), "record", actor, model),
             back=self.back_to_list(),
+            walk=walk_from(self, model),
         )
 
     @expose("/tab/")

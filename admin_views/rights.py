@@ -119,10 +119,10 @@ def _link(text: str, endpoint: str, key: int) -> Link | str:
 
 
 RIGHT_COLUMNS = (
-    Column("journal", "Journal", journal_in_words, main=True),
-    Column("source", "Source", source_badge),
+    Column("journal", "Journal", journal_in_words, main=True, filter="journal"),
+    Column("source", "Source", source_badge, filter="source"),
     Column("coverage", "Coverage", coverage_in_words),
-    Column("status", "Status", status_badge),
+    Column("status", "Status", status_badge, filter="status"),
     Column("basis", "Stands on", basis_of),
 )
 

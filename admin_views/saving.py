@@ -17,6 +17,7 @@ from wtforms import PasswordField
 from admin_views.actions import Action
 from admin_views.forms import KontorForm, in_words_of
 from admin_views.reading import Reading
+from admin_views.walk import came_from
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
 from app.core.errors import Conflict, KontorError, NotFound, Problem, Refused
@@ -300,12 +301,12 @@ class Saving(Reading):
         key = made if isinstance(made, int) else self.get_pk_value(made) if made else None
         if key is None:
             return self.back_to_list()
-        return get_redirect_target() or self.get_url(".details_view", id=key)
+        return get_redirect_target() or self.get_url(".details_view", id=key, **came_from(self))
 
     def _record_or_list(self, model: Any) -> str:
         if model is None:
             return self.back_to_list()
-        return self.get_url(".details_view", id=self.get_pk_value(model))
+        return self.get_url(".details_view", id=self.get_pk_value(model), **came_from(self))
 
 
 class in_words:  # noqa: N801 - used like a function: with in_words()

@@ -44,7 +44,7 @@ class QuestionsView(KontorView):
     export_kind = "security_questions"
     columns = (
         Column("question", "Question", sort="question", main=True),
-        Column("active", "Active"),
+        Column("active", "Active", filter="active"),
     )
     form_class = QuestionForm
     search_hint = "Part of a question"

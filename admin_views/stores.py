@@ -43,8 +43,8 @@ class StoresView(KontorView):
     export_kind = "stores"
     columns = (
         Column("name", "Name", sort="name", main=True),
-        Column("is_default", "Default"),
-        Column("active", "Active"),
+        Column("is_default", "Default", filter="default"),
+        Column("active", "Active", filter="active"),
     )
     form_class = StoreForm
     search_hint = "Name of a store"

@@ -1,4 +1,4 @@
-"""Operators, roles and log-in attempts."""
+"""Operators, roles, log-in attempts, and the views of lists that operators keep."""
 
 from datetime import datetime
 from typing import Any
@@ -86,3 +86,34 @@ class LoginAttempt(Identified, Base):
     address: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     succeeded: Mapped[bool] = mapped_column(Boolean)
+
+
+class SavedView(Identified, Versioned, Base):
+    """A list as somebody keeps it under a name: conditions, order, size of page and columns.
+
+    `arguments` are those of the list's address. A shared view is everybody's who may see the list.
+    """
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        Index("uq_saved_views_name", "operator_id", "list_name", text("lower(name)"), unique=True),
+        Index(
+            "ix_saved_views_shared",
+            "list_name",
+            sqlite_where=text("shared"),
+            postgresql_where=text("shared"),
+        ),
+        CheckConstraint("name <> ''", name="named"),
+    )
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id"))
+    list_name: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(80))
+    # The history tells that they changed, not what somebody was looking for.
+    arguments: Mapped[dict[str, str]] = mapped_column(JSON(), info={"audit": "secret"})
+    shared: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
+
+    operator: Mapped[Operator] = relationship()
