@@ -40,7 +40,7 @@ from admin_views.rights import (
     source_links,
     status_badge,
 )
-from app.audit.models import AuditEntry
+from app.audit.queries import About
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
@@ -132,16 +132,12 @@ def editable(row: Subscription) -> bool:
     return row.source == SubscriptionSource.ORDINARY
 
 
-def _told_of(row: Subscription) -> list[ColumnElement[bool]]:
+def _told_of(row: Subscription) -> About:
     """What the history tells of a row: of a merged one, all of the customer's rights to the
     journal, since rows come and go with every merge."""
     if editable(row):
-        return [AuditEntry.entity == "subscription", AuditEntry.entity_id == row.id]
-    return [
-        AuditEntry.customer_id == row.customer_id,
-        AuditEntry.entity == "perpetual rights",
-        AuditEntry.entity_id == row.journal_id,
-    ]
+        return About("subscription", row.id)
+    return About("perpetual rights", row.journal_id, customer=row.customer_id)
 
 
 class SubscriptionsView(KontorView):
