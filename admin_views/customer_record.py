@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from admin_views.formatters import Badge, Column, Link, masked, show, spaced
 from admin_views.history import history_tab
 from admin_views.records import RecordTab, Section, badges_for
+from admin_views.timeline import timeline_tab
 from app.accounts.identity import current_actor
 from app.audit.queries import About
 from app.core.countries import country_name
@@ -237,9 +238,11 @@ def _rows(model: Any) -> Callable[[Customer], Select[Any]]:
     return lambda customer: select(model.id).where(model.customer_id == customer.id)
 
 
+HISTORY = history_tab("customer", _about, labels=FIELD_LABELS, export=_exported)
 TABS = (
+    timeline_tab(RECORDS, HISTORY),
     RecordTab("addresses", "Addresses", _addresses, rows=_rows(Address), order=10),
     RecordTab("companies", "Companies", _companies, rows=_rows(CustomerCompany), order=20),
     RecordTab("memos", "Memos", _memos, lambda session, one: int(bool(one.memo)), order=80),
-    history_tab("customer", _about, labels=FIELD_LABELS, export=_exported),
+    HISTORY,
 )

@@ -5,10 +5,10 @@ Features register when the application is made; registering the same name twice 
     register_tab("customers", RecordTab("mandates", "Mandates", render, rows=..., order=50))
     register_badges("customers", balance_badge)
     register_action("customers", Action("order", "Add order", Permission.ORDERS_EDIT, add_order))
-    register_timeline("customers", TimelineSource("orders", "Orders", read, Permission.ORDERS_VIEW))
 
-A tab's `render(view, session, model, page)` returns HTML and runs only when the tab is opened.
-An action appears wherever its `places` say. A timeline source is described in `timeline.py`.
+What a feature tells in the timeline is registered in `timeline.py`. A tab's
+`render(view, session, model, page)` returns HTML and runs only when the tab is opened. An action
+appears wherever its `places` say.
 """
 
 from collections import defaultdict

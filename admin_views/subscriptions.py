@@ -17,6 +17,8 @@ from admin_views.authorization_rows import (
     date_field,
 )
 from admin_views.base import KontorView
+from admin_views.customer_events import RIGHTS as RIGHT_EVENTS
+from admin_views.customer_events import TERMS as TERM_EVENTS
 from admin_views.customer_lookup import CUSTOMERS
 from admin_views.formatters import Badge, Column
 from admin_views.forms import (
@@ -40,6 +42,7 @@ from admin_views.rights import (
     source_links,
     status_badge,
 )
+from admin_views.timeline import register_telling, register_timeline
 from app.audit.queries import About
 from app.core.actor import Actor
 from app.core.listing import Listing
@@ -313,4 +316,6 @@ def address_in_words(address: Any) -> str:
 def views() -> list[SubscriptionsView]:
     """The views of this module."""
     register_tab("customers", SUBSCRIPTIONS_TAB)
+    register_telling("customers", RIGHT_EVENTS)
+    register_timeline("customers", TERM_EVENTS)
     return [SubscriptionsView()]
