@@ -78,7 +78,8 @@ def _right(entry: AuditEntry) -> Event:
     title = f"{entry.entity.capitalize()} {done}"
     rights = _new(entry, "perpetual_rights")
     text = ": ".join(part for part in (entry.entity_label, rights) if part)
-    return event_of(entry, "certificate", title, text, url)
+    icon = "key" if entry.entity == "journal authorization" else "certificate"
+    return event_of(entry, icon, title, text, url)
 
 
 INVOICES = Telling("invoices", "Invoices", frozenset({"invoice"}), _invoice)

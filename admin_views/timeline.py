@@ -244,9 +244,9 @@ class _Timeline:
 
     def _change(self, entry: AuditEntry) -> Event:
         """An entry of the history in general words: what was done, and to which fields."""
-        done = entry.action.capitalize()
-        if entry.entity != self.history.entity:
-            done = f"{done}: {entry.entity} {entry.entity_label}".strip()
+        own = entry.entity == self.history.entity
+        what = entry.entity if own else f"{entry.entity} {entry.entity_label}".strip()
+        done = f"{what[:1].upper()}{what[1:]} {entry.action}"
         names = () if entry.action == Action.CREATED else tuple(entry.changes or ())
         fields = [self.history.label(entry.entity, name) for name in names]
         more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""

@@ -17,7 +17,7 @@ from app.core.filters import Condition, Filter, Kind
 from app.core.listing import Listing
 
 # What is offered to choose from is gathered from so many of the newest entries.
-LOOKED_THROUGH = 2_000
+LOOKED_THROUGH = 500
 MOST_SINCE = 200
 
 
