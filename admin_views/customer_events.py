@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import literal, select, union_all
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from admin_views.assets import address_of
 from admin_views.formatters import day
@@ -100,7 +100,7 @@ def _collections(
         select(Collection)
         .join(CollectionRun, CollectionRun.id == Collection.run_id)
         .where(Collection.customer_id == customer.id)
-        .options(joinedload(Collection.run), joinedload(Collection.invoice))
+        .options(contains_eager(Collection.run), selectinload(Collection.invoice))
     )
     found = older_than(wanted, position, CollectionRun.created_at, Collection.id).limit(limit)
     return [

@@ -165,6 +165,9 @@ class Saving(Reading):
         if request.method == "GET":
             form = self.make_form(model)
             return self._show_form(form, model, stored=form)
+        if not _same_version(model, request.form.get("_version")):
+            # Before anything is judged: what was typed may be wrong only against what is new.
+            return self._show_conflict()
         form = self.make_form(model, request.form)
         left: list[Problem] = []
         if form.validate():
