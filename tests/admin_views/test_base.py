@@ -65,7 +65,8 @@ def test_a_group_is_made_changed_and_deleted_and_the_history_tells_who_did_it(
     admin.post("/admin/groups/delete/", data={"id": group.id, "_confirmed": "yes"})
     session.rollback()
     assert session.scalars(select(Group)).all() == []
-    told = list(session.scalars(select(AuditEntry.action).where(AuditEntry.entity == "group")))
+    of_group = select(AuditEntry.action).where(AuditEntry.entity == "group")
+    told = list(session.scalars(of_group.order_by(AuditEntry.id)))
     assert told == ["created", "changed", "deleted"]
 
 
