@@ -68,8 +68,8 @@ class Comparer:
         self.found: list[Difference] = []
 
     def compare(self) -> Comparison:
-        """Go through the fields in the order of the form."""
-        for field in self.mine:
+        """Go through the fields in the order in which the page shows them."""
+        for field in (one for _, fields in self.mine.shown_groups() for one in fields):
             if not written.is_compared(field):
                 continue
             if field.short_name not in self.theirs:
