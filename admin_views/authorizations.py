@@ -17,7 +17,7 @@ from admin_views.rights import (
     journal_link,
     subscription_links,
 )
-from app.audit.models import AuditEntry
+from app.audit.queries import About
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers.models import Customer
@@ -25,13 +25,9 @@ from app.subscriptions.models import Authorization
 from app.subscriptions.queries import AUTHORIZATIONS
 
 
-def _told_of(row: Authorization) -> list[ColumnElement[bool]]:
+def _told_of(row: Authorization) -> About:
     """Its own history only: on SQLite an earlier authorization may have borne its number."""
-    return [
-        AuditEntry.entity == "journal authorization",
-        AuditEntry.entity_id == row.id,
-        AuditEntry.at >= row.created_at,
-    ]
+    return About("journal authorization", row.id, since=row.created_at)
 
 
 class AuthorizationsView(KontorView):

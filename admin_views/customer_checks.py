@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from admin_views.customer_fields import MASK, reading_country
 from admin_views.lookups import Check, Checked
 from app.core.errors import Problem
+from app.core.text import clean
 from app.core.values import (
     ValueProblem,
     bank_of,
@@ -22,6 +23,7 @@ from app.core.values import (
 )
 from app.customers.collisions import collisions, record_address
 from app.customers.models import Customer
+from app.customers.queries_places import places_of_postcode
 from app.customers.rules import FIELD_LABELS
 
 LONGEST = 320
@@ -66,6 +68,23 @@ def _vat_id(session: Session, posted: Mapping[str, str], known: int | None) -> C
         link=(f"Customer {holder}", record_address(holder)),
     )
     return Checked([problem])
+
+
+def _postcode(session: Session, posted: Mapping[str, str], known: int | None) -> Checked:
+    """The place of a postcode, where an address with it is stored already."""
+    postcode = clean(_typed(posted)) or ""
+    row = posted.get("field", "").rpartition("-")[0]
+    typed = posted.get(f"{row}-country", "").replace("\0", "").strip()[:LONGEST]
+    try:
+        country = parse_country(typed, "Country") if typed else reading_country([])
+    except ValueProblem:
+        return Checked()  # its own field says so
+    places = places_of_postcode(session, country, postcode[:20])
+    if not places:
+        return Checked()
+    others = ", ".join(places[1:])
+    note = f"Other places with this postcode: {others}" if others else ""
+    return Checked(note=note, fill_row={"place": places[0]})
 
 
 def _holders(session: Session, row: Mapping[str, Any], known: int | None) -> list[Problem]:
@@ -113,4 +132,5 @@ CHECKS: Mapping[str, Check] = {
     "mobile_phone": _read(_mobile_phone),
     "iban": _read(_iban),
     "vat_id": _read(_vat_id),
+    "postcode": _read(_postcode),
 }

@@ -151,7 +151,9 @@ class AddressRow(KontorForm):
     line_2 = line("Line 2", 200)
     care_of = line("c/o", 120)
     po_box = line("PO box", 40)
-    postcode = line("Postcode", 20)
+    postcode = line(
+        "Postcode", 20, render_kw={"data-check": "postcode", "data-check-with": ".country"}
+    )
     place = line("Place", 120)
     state = line("State", 80)
     country = ParsedField(

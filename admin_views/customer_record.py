@@ -6,14 +6,15 @@ from typing import Any
 
 from flask import render_template
 from markupsafe import Markup
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from admin_views.formatters import Badge, Column, Link, masked, show, spaced
 from admin_views.history import history_tab
 from admin_views.records import RecordTab, Section, badges_for
+from admin_views.timeline import timeline_tab
 from app.accounts.identity import current_actor
-from app.audit.models import AuditEntry
+from app.audit.queries import About
 from app.core.countries import country_name
 from app.core.permissions import Permission
 from app.core.values import show_phone
@@ -220,25 +221,28 @@ def _memos(view: Any, session: Session, customer: Customer, page: int) -> str:
     return render_template("customers/memos.html", admin_view=view, customer=customer)
 
 
-def _about(customer: Customer) -> list[ColumnElement[bool]]:
-    return [AuditEntry.customer_id == customer.id]
+def _about(customer: Customer) -> About:
+    return About(customer=customer.id)
+
+
+def _exported(customer: Customer) -> dict[str, str] | None:
+    """What the export of the history asks for; that of a deleted customer stays here."""
+    return {"customer": customer.number} if customer.deleted_at is None else None
 
 
 def _pages_of(view: Any, customer: Customer, tab: str) -> Callable[[int], str]:
     return lambda page: str(view.get_url(".tab_view", id=customer.id, tab=tab, page=page))
 
 
-def _count(model: Any) -> Callable[[Session, Customer], int]:
-    def count(session: Session, customer: Customer) -> int:
-        wanted = select(func.count(model.id)).where(model.customer_id == customer.id)
-        return session.scalar(wanted) or 0
-
-    return count
+def _rows(model: Any) -> Callable[[Customer], Select[Any]]:
+    return lambda customer: select(model.id).where(model.customer_id == customer.id)
 
 
+HISTORY = history_tab("customer", _about, labels=FIELD_LABELS, export=_exported)
 TABS = (
-    RecordTab("addresses", "Addresses", _addresses, _count(Address), order=10),
-    RecordTab("companies", "Companies", _companies, _count(CustomerCompany), order=20),
+    timeline_tab(RECORDS, HISTORY),
+    RecordTab("addresses", "Addresses", _addresses, rows=_rows(Address), order=10),
+    RecordTab("companies", "Companies", _companies, rows=_rows(CustomerCompany), order=20),
     RecordTab("memos", "Memos", _memos, lambda session, one: int(bool(one.memo)), order=80),
-    history_tab("customer", _about, labels=FIELD_LABELS),
+    HISTORY,
 )

@@ -18,12 +18,14 @@ from admin_views.accounting_states import collection_badge, run_badge, sequence
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
 from admin_views.collect import Collecting
+from admin_views.customer_events import COLLECTIONS as COLLECTION_EVENTS
 from admin_views.customer_lookup import customer_in_record
 from admin_views.customer_payment import account_of
 from admin_views.formatters import Badge, Column, day, size
 from admin_views.history import history_tab
 from admin_views.records import RecordTab, Section
 from admin_views.registry import address_of
+from admin_views.timeline import register_timeline
 from app.accounts.identity import current_actor
 from app.core import storage
 from app.core.actor import Actor
@@ -354,4 +356,5 @@ def _archived(files: Sequence[StoredFile]) -> Iterator[bytes]:
 
 def views() -> list[KontorView]:
     """The views of this module."""
+    register_timeline("customers", COLLECTION_EVENTS)
     return [DirectDebitView()]

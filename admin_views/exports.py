@@ -23,7 +23,7 @@ from app.accounts.identity import current_actor
 from app.audit.models import AuditEntry
 from app.core import clock, storage
 from app.core.actor import Actor
-from app.core.errors import NotAllowed, Refused
+from app.core.errors import NotAllowed, NotFound, Refused
 from app.core.listing import Criteria, Listing
 from app.core.models import StoredFile
 from app.core.permissions import Permission
@@ -31,7 +31,7 @@ from app.extensions import db, transaction
 from app.jobs import operations as jobs
 from app.jobs.models import Job
 from app.transfer.exports import operations, queries
-from app.transfer.exports.lists import LISTS, ExportList
+from app.transfer.exports.lists import ExportList, find_list
 from app.transfer.exports.operations import MEDIA_TYPES, ROWS_AT_ONCE, may_export
 from app.transfer.templates import template_name, write_template
 
@@ -185,8 +185,9 @@ class DownloadsView(KontorView):
 
     def _asked(self) -> tuple[ExportList, Criteria]:
         """The list and the conditions in the address. Nothing is left out in silence."""
-        export = LISTS.get(request.args.get("list_name", ""))
-        if export is None:
+        try:
+            export = find_list(request.args.get("list_name", "")).seen_by(current_actor())
+        except NotFound:
             abort(404)
         if not may_export(export, current_actor()):
             abort(403)
@@ -212,8 +213,11 @@ class DownloadsView(KontorView):
 
 def _may_have(receipt: AuditEntry, actor: Actor) -> bool:
     """Whether this person may still see what stands in the file: permissions may have gone."""
-    export = LISTS.get(told(receipt, "list") or "")
-    if export is None or not may_export(export, actor):
+    try:
+        export = find_list(told(receipt, "list") or "")
+    except NotFound:
+        return False
+    if not may_export(export, actor):
         return False
     in_full = told(receipt, "bank_details") == "in full"
     return not in_full or actor.may(Permission.BANK_DETAILS_VIEW)

@@ -15,7 +15,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wtforms import Field, FieldList, Form, FormField, SelectField, StringField, ValidationError
+from wtforms import (
+    Field,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectFieldBase
 from wtforms.validators import StopValidation
 
@@ -205,7 +214,11 @@ def in_words_of(field: Field, view: Any) -> Any:
     if isinstance(field, FieldList):
         return [in_words_of(entry, view) for entry in field.entries]
     if isinstance(field, FormField):
-        parts = (in_words_of(inner, view) for inner in field)
+        parts = [
+            inner.label.text if inner.data is True else in_words_of(inner, view)
+            for inner in field
+            if not isinstance(inner, HiddenField)
+        ]
         return ", ".join(str(part) for part in parts if part not in (None, "", False))
     if isinstance(field, LookupField):
         return view.lookup_label(field.lookup, field.data) if field.data is not None else None

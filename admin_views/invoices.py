@@ -11,6 +11,7 @@ from wtforms import TextAreaField
 from admin_views.accounting_states import invoice_badge, is_overdue
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
+from admin_views.customer_events import INVOICES as INVOICE_EVENTS
 from admin_views.customer_lookup import CUSTOMERS, customer_in_list, customer_in_record
 from admin_views.customer_payment import PAYMENT_TAB, balance_badge
 from admin_views.formatters import Badge, Column, Link, day
@@ -26,6 +27,7 @@ from admin_views.forms import (
 from admin_views.history import history_tab
 from admin_views.records import Section, register_badges, register_tab
 from admin_views.registry import address_of
+from admin_views.timeline import register_telling
 from app.accounts.identity import current_actor
 from app.billing.models import Invoice, InvoiceState
 from app.billing.operations import InvoiceDraft, cancel_invoices, create_invoices, mark_paid
@@ -209,4 +211,5 @@ def views() -> list[KontorView]:
     """The views of this module."""
     register_tab("customers", PAYMENT_TAB)
     register_badges("customers", balance_badge)
+    register_telling("customers", INVOICE_EVENTS)
     return [InvoicesView()]

@@ -29,11 +29,16 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The answer of a live check: what is wrong, or a note, or values for other fields."""
+    """The answer of a live check: what is wrong, or a note, or values for other fields.
+
+    `fill` names fields of the form; `fill_row` names fields of the row that the checked one
+    stands in, and fills only those in which nobody has typed.
+    """
 
     problems: Sequence[Problem] = ()
     note: str = ""
     fill: Mapping[str, str] = field(default_factory=dict)
+    fill_row: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """What kontor.js shows below the field."""
@@ -44,6 +49,7 @@ class Checked:
             ],
             "note": self.note,
             "fill": dict(self.fill),
+            "fill_row": dict(self.fill_row),
         }
 
 

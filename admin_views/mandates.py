@@ -11,6 +11,7 @@ from wtforms import SelectField
 from admin_views.accounting_states import mandate_badge
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
+from admin_views.customer_events import MANDATES as MANDATE_EVENTS
 from admin_views.customer_fields import MASK, shut
 from admin_views.customer_lookup import CUSTOMERS, customer_in_list, customer_in_record
 from admin_views.customer_payment import account_of
@@ -27,6 +28,7 @@ from admin_views.forms import (
 )
 from admin_views.history import history_tab
 from admin_views.records import Section
+from admin_views.timeline import register_telling
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
 from app.core.filters import identifier
@@ -263,4 +265,5 @@ def _draft(form: Any, customer_id: int, stored_iban: str) -> MandateDraft:
 
 def views() -> list[KontorView]:
     """The views of this module."""
+    register_telling("customers", MANDATE_EVENTS)
     return [MandatesView()]

@@ -1,11 +1,14 @@
-"""What a record shows: sections, and badges and tabs that features register for it.
+"""What a record shows, and what features hang onto it without the record knowing of them.
 
-A feature hangs a tab onto another's record without that one knowing of it, when the application
-is made:
+Features register when the application is made; registering the same name twice replaces:
 
-    register_tab("customers", RecordTab("mandates", "Mandates", render, count=..., order=50))
+    register_tab("customers", RecordTab("mandates", "Mandates", render, rows=..., order=50))
+    register_badges("customers", balance_badge)
+    register_action("customers", Action("order", "Add order", Permission.ORDERS_EDIT, add_order))
 
-`render(view, session, model, page)` returns HTML and runs only when the tab is opened.
+What a feature tells in the timeline is registered in `timeline.py`. A tab's
+`render(view, session, model, page)` returns HTML and runs only when the tab is opened. An action
+appears wherever its `places` say.
 """
 
 from collections import defaultdict
@@ -13,8 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from admin_views.actions import Action
 from admin_views.formatters import Badge
 from app.core.actor import Actor
 from app.core.permissions import Permission
@@ -31,9 +36,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class RecordTab:
-    """One tab of a record. `count(session, model)` gives the number in its head, or None.
+    """One tab of a record.
 
+    `rows(model)` are the rows whose number stands in its head, counted up to a cap together with
+    those of the other tabs; `count(session, model)` gives a number that takes no query of rows.
     `shown` narrows whose record has the tab, as in `shown=lambda model: model.kind == "perpetual"`.
+    `history` is set by the History tab alone (history.py).
     """
 
     name: str
@@ -43,11 +51,14 @@ class RecordTab:
     permission: Permission | None = None
     order: int = 100
     shown: Callable[[Any], bool] = lambda model: True
+    rows: Callable[[Any], Select[Any]] | None = None
+    history: Any = None
 
 
 _registered: dict[str, dict[str, RecordTab]] = defaultdict(dict)
 Badges = Callable[[Actor, Any], list[Badge]]
 _badges: dict[str, list[Badges]] = defaultdict(list)
+_actions: dict[str, dict[str, Action]] = defaultdict(dict)
 
 
 def register_tab(records: str, tab: RecordTab) -> None:
@@ -59,6 +70,19 @@ def register_badges(records: str, badges: Badges) -> None:
     """Hang badges onto the heading of the records of one kind: `badges(actor, model)`."""
     if badges not in _badges[records]:
         _badges[records].append(badges)
+
+
+def register_action(records: str, action: Action) -> None:
+    """Let something be done to the records of one kind; a second one of the same name replaces it.
+
+    Views of whose records the action is not meant leave it out by `Action.shown`.
+    """
+    _actions[records][action.name] = action
+
+
+def actions_for(records: str) -> list[Action]:
+    """The actions that features have for these records."""
+    return list(_actions.get(records, {}).values())
 
 
 def badges_for(records: str, actor: Actor, model: Any) -> list[Badge]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import render_template
 from markupsafe import Markup
+from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 
 from admin_views.accounting_states import said
@@ -16,7 +17,12 @@ from app.catalogue.models import Journal
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.subscriptions.merging import coverage_of
-from app.subscriptions.models import Authorization, SubscriptionSource, SubscriptionStatus
+from app.subscriptions.models import (
+    Authorization,
+    Subscription,
+    SubscriptionSource,
+    SubscriptionStatus,
+)
 from app.subscriptions.queries import count_subscriptions, merged_from, subscriptions_of
 
 ROWS = 50
@@ -150,7 +156,7 @@ SUBSCRIPTIONS_TAB = RecordTab(
     "subscriptions",
     "Subscriptions",
     _tab,
-    lambda session, customer: count_subscriptions(session, customer.id),
-    Permission.SUBSCRIPTIONS_VIEW,
+    permission=Permission.SUBSCRIPTIONS_VIEW,
+    rows=lambda customer: select(Subscription.id).where(Subscription.customer_id == customer.id),
     order=60,
 )

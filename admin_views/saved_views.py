@@ -15,7 +15,7 @@ from admin_views.filters import NO_VIEW, Request, read_request
 from admin_views.formatters import Column
 from admin_views.forms import KontorForm, Longest, Required, TextField
 from admin_views.list_layout import ListLayout
-from admin_views.saving import in_words
+from admin_views.refusals import in_words
 from app.accounts import operations_views as operations
 from app.accounts.models import SavedView
 from app.accounts.queries_views import views_of

@@ -1,6 +1,5 @@
 """Creating, editing, deleting and acting: one operation each, its refusals placed at the fields."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -8,32 +7,27 @@ from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.helpers import get_redirect_target
-from markupsafe import Markup
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.exc import StaleDataError
-from wtforms import PasswordField
 
+from admin_views import once, written
 from admin_views.actions import Action
-from admin_views.forms import KontorForm, in_words_of
+from admin_views.conflict import Comparer, changed_by
+from admin_views.forms import KontorForm
+from admin_views.history import history_of
 from admin_views.reading import Reading
+from admin_views.records import RecordTab, actions_for
+from admin_views.refusals import AlreadyMade, in_one, in_words
 from admin_views.walk import came_from
 from app.accounts.identity import current_actor
+from app.audit.queries import entries_since, last_entry
+from app.core import submissions
 from app.core.actor import Actor
 from app.core.errors import Conflict, KontorError, NotFound, Problem, Refused
 from app.core.filters import identifier
 from app.core.text import clean_lines
-from app.extensions import transaction
-
-log = logging.getLogger(__name__)
+from app.extensions import db, transaction
 
 MOST_IDS = 500
-
-TAKEN = Problem(
-    "",
-    "This could not be saved: something in it is already in use, or is still needed elsewhere",
-    "Look for a record with the same name or number; nothing was changed",
-)
 
 
 class Saving(Reading):
@@ -42,6 +36,10 @@ class Saving(Reading):
     form_class: ClassVar[type[KontorForm] | None] = None
     create_form_class: ClassVar[type[KontorForm] | None] = None
     actions: ClassVar[Sequence[Action]]
+    tabs: ClassVar[Sequence[RecordTab]] = ()
+    endpoint_name: ClassVar[str]
+    # Under which name features hang tabs and actions onto the records; several views may share one.
+    records_name: ClassVar[str] = ""
     label: ClassVar[str]
     singular: ClassVar[str]
 
@@ -78,10 +76,16 @@ class Saving(Reading):
         """What is asked before deleting; see `Action.confirm` for the number in it."""
         return f"Delete {{this {self.singular}|# {self.singular}s}}? This cannot be taken back."
 
+    @property
+    def hung_under(self) -> str:
+        """The name under which features hang things onto these records."""
+        return self.records_name or self.endpoint_name
+
     def all_actions(self) -> Sequence[Action]:
-        """The declared actions, and Delete where it is allowed at all."""
+        """The declared actions, those that features hang on, and Delete where it is allowed."""
+        found = {one.name: one for one in (*self.actions, *actions_for(self.hung_under))}
         if "delete" not in self.permissions:
-            return self.actions
+            return list(found.values())
         delete = Action(
             name="delete",
             label="Delete",
@@ -92,7 +96,7 @@ class Saving(Reading):
             danger=True,
             places=frozenset({"bulk", "record", "row"}),
         )
-        return [*self.actions, delete]
+        return [*found.values(), delete]
 
     # Forms ------------------------------------------------------------------------------------
 
@@ -139,11 +143,16 @@ class Saving(Reading):
         if form.validate():
             try:
                 made = self.create_model(form)
+            except AlreadyMade as same:
+                return self._lead_to(same.record_id)
             except KontorError as error:
                 left = self._place(form, error)
             else:
                 flash(f"The {self.singular} was created.", "success")
                 return redirect(self._after_saving(made))
+        earlier = self._made_before()
+        if earlier is not None:  # what it was refused for is the record that it has made itself
+            return self._lead_to(earlier.record_id)
         return self._show_form(form, None, left)
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -155,14 +164,18 @@ class Saving(Reading):
         if not self.editable(model):
             abort(403)
         if request.method == "GET":
-            return self._show_form(self.make_form(model), model)
+            form = self.make_form(model)
+            return self._show_form(form, model, stored=form)
+        if not _same_version(model, request.form.get("_version")):
+            # Before anything is judged: what was typed may be wrong only against what is new.
+            return self._show_conflict()
         form = self.make_form(model, request.form)
         left: list[Problem] = []
         if form.validate():
             try:
                 self.update_model(form, model)
             except Conflict:
-                return self._show_conflict(form)
+                return self._show_conflict()
             except NotFound as error:  # gone meanwhile: keep what was typed, with nothing to edit
                 return self._show_form(form, None, [Problem("", str(error))])
             except KontorError as error:
@@ -195,13 +208,24 @@ class Saving(Reading):
     # The library's names for saving -------------------------------------------------------------
 
     def create_model(self, form: KontorForm) -> Any:
-        """Create in one transaction. Raises what the operation refuses."""
+        """Create in one transaction. Raises what the operation refuses.
+
+        Raises AlreadyMade where the same request has come before.
+        """
+        key = once.key_of_request()
         with in_words(), transaction() as session:
+            earlier = submissions.claim(session, key) if key else None
+            if earlier is not None:
+                raise AlreadyMade(earlier.record_id)
             made = self.perform_create(session, form, current_actor())
             session.flush()
             if isinstance(made, list | tuple):
                 made = made[0] if made else None
-            return made if made is None or isinstance(made, int) else self.get_pk_value(made)
+            if made is not None and not isinstance(made, int):
+                made = self.get_pk_value(made)
+            if key:
+                submissions.remember(session, key, made)
+            return made
 
     def update_model(self, form: KontorForm, model: Any) -> bool:
         """Change in one transaction. Raises Conflict if the record was changed meanwhile."""
@@ -255,7 +279,7 @@ class Saving(Reading):
                     raise NotFound("The chosen records are no longer there.")
                 message = action.perform(session, here, _answers(action), current_actor())
         except KontorError as error:
-            flash(_in_one(error), "danger")
+            flash(in_one(error), "danger")
         else:
             flash(message, "success")
             if len(here) < len(ids):
@@ -267,35 +291,74 @@ class Saving(Reading):
             return form.place(error.problems)
         return [Problem("", str(error))]
 
+    def _made_before(self) -> submissions.Earlier | None:
+        """What the posted form has made already, as the database knows it now."""
+        key = once.key_of_request()
+        db.session.rollback()  # another request may have made it since this one began to read
+        return submissions.find(db.session(), key) if key else None
+
+    def _lead_to(self, record_id: int | None) -> ResponseReturnValue:
+        """The record that the same form has made, where it is still there."""
+        flash(f"This {self.singular} had been created already; it was not created twice.", "info")
+        there = record_id is not None and self.find(db.session(), record_id) is not None
+        return redirect(self._after_saving(record_id if there else None))
+
     def _show_form(
         self,
         form: KontorForm,
         model: Any,
         left: Sequence[Problem] = (),
-        differences: Sequence[tuple[str, Any, Any]] | None = None,
+        *,
+        stored: KontorForm | None = None,
+        **conflict: Any,
     ) -> ResponseReturnValue:
+        """The form's page. `stored` is the form of what is stored, where it is shown anew.
+
+        A form that comes back keeps what it was opened with: what somebody saved meanwhile is
+        found when it is sent again.
+        """
+        if stored is not None:
+            version, base = getattr(model, "version", None), self._sealed(model, stored)
+        else:
+            version, base = request.form.get("_version"), request.form.get(written.FIELD, "")
         self.read_labels(form)
         return self.render(
             self.edit_template if model is not None else self.create_template,
             form=form,
             model=model,
-            version=getattr(model, "version", None),
+            version=version,
+            base=base,
+            once=(request.form.get(once.FIELD) or once.mark()) if model is None else "",
             left=left,
-            differences=differences,
             cancel_url=get_redirect_target() or self._record_or_list(model),
+            **conflict,
         )
 
-    def _show_conflict(self, form: KontorForm) -> ResponseReturnValue:
+    def _sealed(self, model: Any, stored: KontorForm) -> str:
+        """What is stored now, for the next comparison; nothing for what has no versions."""
+        if getattr(model, "version", None) is None:
+            return ""
+        about = history_of(self.tabs, model)
+        last = last_entry(db.session(), about) if about is not None else 0
+        opened = written.Opened(written.values_of(stored), last)
+        return written.seal(self.endpoint_name, self.get_pk_value(model), opened)
+
+    def _show_conflict(self) -> ResponseReturnValue:
+        """The form with what both people want, and what each of them has changed."""
         model = self.record_or_404()
-        stored = self.make_form(model)
-        differences = [
-            (field.label.text, in_words_of(field, self), in_words_of(stored[name], self))
-            for name, field in form._fields.items()
-            if name in stored
-            and field.data != stored[name].data
-            and not isinstance(field, PasswordField)
-        ]
-        return self._show_form(form, model, differences=differences)
+        key = self.get_pk_value(model)
+        opened = written.unseal(request.form.get(written.FIELD), self.endpoint_name, key)
+        base = self.make_form(model, written.posted(opened.values)) if opened else None
+        stored = self.make_form(model, written.posted(written.values_of(self.make_form(model))))
+        result = Comparer(self, base, self.make_form(model, request.form), stored).compare()
+        form = self.make_form(model, written.posted(result.values))
+        about = history_of(self.tabs, model)
+        last = opened.last_entry if opened else None
+        entries = entries_since(db.session(), about, last) if about is not None else []
+        by = changed_by(entries, [one.top for one in result.differences])
+        return self._show_form(
+            form, model, stored=stored, comparison=result, entries=entries, by=by
+        )
 
     def _after_saving(self, made: Any) -> str:
         key = made if isinstance(made, int) else self.get_pk_value(made) if made else None
@@ -307,20 +370,6 @@ class Saving(Reading):
         if model is None:
             return self.back_to_list()
         return self.get_url(".details_view", id=self.get_pk_value(model), **came_from(self))
-
-
-class in_words:  # noqa: N801 - used like a function: with in_words()
-    """Turn what the database refuses into words; its own text never reaches a person."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, StaleDataError):
-            raise Conflict("Somebody else has changed this meanwhile.") from error
-        if isinstance(error, IntegrityError):
-            log.warning("A constraint of the database refused a change: %s", _constraint(error))
-            raise Refused([TAKEN]) from error
 
 
 def _same_version(model: Any, posted: str | None) -> bool:
@@ -341,24 +390,3 @@ def _answers(action: Action) -> dict[str, str]:
             field=action.ask.name,
         )
     return {action.ask.name: answer}
-
-
-def _in_one(error: KontorError) -> Any:
-    """A refusal as one notice, with the links that lead to the place to mend it."""
-    if not isinstance(error, Refused):
-        return str(error)
-    parts = []
-    for problem in error.problems:
-        link = (
-            Markup(' <a href="{1}" class="alert-link">{0}</a>').format(*problem.link)
-            if (problem.link)
-            else Markup("")
-        )
-        parts.append(Markup("{}{}").format(str(problem), link))
-    return Markup("<br>").join(parts)
-
-
-def _constraint(error: IntegrityError) -> str:
-    """Which constraint it was, without the values that broke it: a log is no place for them."""
-    details = getattr(error.orig, "diag", None)
-    return str(details.constraint_name if details is not None else error.orig)

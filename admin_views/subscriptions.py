@@ -17,6 +17,8 @@ from admin_views.authorization_rows import (
     date_field,
 )
 from admin_views.base import KontorView
+from admin_views.customer_events import RIGHTS as RIGHT_EVENTS
+from admin_views.customer_events import TERMS as TERM_EVENTS
 from admin_views.customer_lookup import CUSTOMERS
 from admin_views.formatters import Badge, Column
 from admin_views.forms import (
@@ -40,7 +42,8 @@ from admin_views.rights import (
     source_links,
     status_badge,
 )
-from app.audit.models import AuditEntry
+from admin_views.timeline import register_telling, register_timeline
+from app.audit.queries import About
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
@@ -132,16 +135,12 @@ def editable(row: Subscription) -> bool:
     return row.source == SubscriptionSource.ORDINARY
 
 
-def _told_of(row: Subscription) -> list[ColumnElement[bool]]:
+def _told_of(row: Subscription) -> About:
     """What the history tells of a row: of a merged one, all of the customer's rights to the
     journal, since rows come and go with every merge."""
     if editable(row):
-        return [AuditEntry.entity == "subscription", AuditEntry.entity_id == row.id]
-    return [
-        AuditEntry.customer_id == row.customer_id,
-        AuditEntry.entity == "perpetual rights",
-        AuditEntry.entity_id == row.journal_id,
-    ]
+        return About("subscription", row.id)
+    return About("perpetual rights", row.journal_id, customer=row.customer_id)
 
 
 class SubscriptionsView(KontorView):
@@ -317,4 +316,6 @@ def address_in_words(address: Any) -> str:
 def views() -> list[SubscriptionsView]:
     """The views of this module."""
     register_tab("customers", SUBSCRIPTIONS_TAB)
+    register_telling("customers", RIGHT_EVENTS)
+    register_timeline("customers", TERM_EVENTS)
     return [SubscriptionsView()]

@@ -75,6 +75,8 @@ def _register_features(app: Flask) -> None:
     import admin_views.registry
     from app import cli
     from app.accounts import login
+    from app.audit import visibility
+    from app.core.permissions import Permission
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.jobs import worker
@@ -83,6 +85,11 @@ def _register_features(app: Flask) -> None:
     from app.transfer.imports import operations as imports
 
     login.register(app)
+    visibility.register(Permission.INVOICES_VIEW, "invoice")
+    visibility.register(Permission.MANDATES_VIEW, "mandate")
+    visibility.register(
+        Permission.SUBSCRIPTIONS_VIEW, "subscription", "journal authorization", "perpetual rights"
+    )
     register_delete_guard(collections_under_way)
     register_filter(HAS_MANDATE)
     imports.register()

@@ -10,6 +10,7 @@ from sqlalchemy import inspect
 from app.core.database import Base
 
 SKIPPED = {"id", "version"}
+ABBREVIATIONS = {"bic", "iban", "id", "issn", "sms", "url", "vat"}
 
 
 def mask_iban(iban: str | None) -> str | None:
@@ -44,6 +45,22 @@ def diff(
         else:
             changes[key] = [_plain(old), _plain(new)]
     return changes
+
+
+def words(name: str) -> str:
+    """A field's name as people say it: postal_code -> Postal code."""
+    text = " ".join(
+        part.upper() if part in ABBREVIATIONS else part
+        for part in name.removesuffix("_id").replace("_", " ").split()
+    )
+    return text[:1].upper() + text[1:]
+
+
+def old_and_new(change: Any) -> tuple[Any, Any]:
+    """The two sides of what an entry tells of a field; what is no pair is all new."""
+    if isinstance(change, list | tuple) and len(change) == 2:
+        return change[0], change[1]
+    return None, change
 
 
 def _empty(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Tables that every room leans on: numbers given out, stored files, downloads, the undo journal."""
+"""Tables every room leans on: numbers given out, stored files, the undo journal, forms sent."""
 
 from datetime import datetime
 from typing import Any
@@ -60,4 +60,18 @@ class UndoEntry(Identified, Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     # The row's version after the write: a higher one later means somebody edited it since.
     version_after: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SubmittedForm(Base):
+    """A form that has made a record: the same one sent again leads there, and makes no second.
+
+    The key is a hash of the form's one-time mark, of whose it was and of what stood in it.
+    """
+
+    __tablename__ = "submitted_forms"
+    __table_args__ = (Index(None, "created_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    record_id: Mapped[int | None] = mapped_column(BigId)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

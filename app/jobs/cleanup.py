@@ -1,4 +1,4 @@
-"""The daily clean-up: stored files and before-images whose time is over are deleted.
+"""The daily clean-up: stored files, before-images and forms sent go when their time is over.
 
 The database's own statistics are renewed on the way: its plans for large lists rest on them.
 """
@@ -10,7 +10,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.core import clock, storage
+from app.core import clock, storage, submissions
 from app.core.actor import SYSTEM
 from app.core.database import refresh_statistics
 from app.core.models import StoredFile, UndoEntry
@@ -58,6 +58,7 @@ def run(context: JobContext) -> dict[str, Any]:
     return {
         "files": _remove_files(context),
         "before_images": _remove_before_images(context, days),
+        "forms": _remove_forms(context),
     }
 
 
@@ -93,4 +94,16 @@ def _remove_before_images(context: JobContext, days: int) -> int:
         removed += len(old)
         context.progress(removed, phase="Deleting before-images")
         if len(old) < BATCH:
+            return removed
+
+
+def _remove_forms(context: JobContext) -> int:
+    removed = 0
+    while True:
+        context.stop_if_cancelled()
+        with transaction() as session:
+            gone = submissions.forget(session, BATCH)
+        removed += gone
+        context.progress(removed, phase="Deleting marks of forms sent")
+        if gone < BATCH:
             return removed

@@ -1,5 +1,6 @@
 """The lists and records of customers, the Clients search, restoring, and who sees what."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_locking_shows_the_text_on_the_record_and_stands_in_the_history(
     page = record(clerk, one)
     assert "Owes two invoices" in page and "Unlock" in page
     told = record(clerk, one, "history")
-    assert "Lock text" in told and "Locked customer" in told and "lock_text" not in told
+    assert "Lock text" in told and "Locked customer" in told and ">lock_text<" not in told
     act(clerk, one, "unlock")
     assert "Owes two invoices" not in record(clerk, one)
 
@@ -161,9 +162,15 @@ def test_the_history_is_paged(session: Session, clerk: FlaskClient) -> None:
         act(clerk, one, "unlock")
     assert len(history(session, one.id)) == 31
     first = record(clerk, one, "history")
-    assert "Page 1 of 2" in first and "Reason 14" in first
-    last = clerk.get(f"/admin/individual/tab/?id={one.id}&tab=history&page=2").text
-    assert "Created" in last and "Reason 14" not in last
+    assert "31 entries" in first and "Reason 14" in first and "Newer" not in first
+    older = re.search(r"before=(\d+)", first)
+    assert older is not None
+    url = f"/admin/individual/tab/?id={one.id}&tab=history"
+    last = clerk.get(f"{url}&before={older[1]}").text
+    assert "Created" in last and "Reason 14" not in last and "Older" not in last
+    newer = re.search(r"after=(\d+)", last)
+    assert newer is not None
+    assert clerk.get(f"{url}&after={newer[1]}").text.count("<li>") == 25
 
 
 def test_deleting_asks_first_and_takes_the_customer_out_of_every_list(

@@ -102,7 +102,7 @@
     const entries = [...new FormData(form)].filter(([name, value]) => {
       const field = form.elements[name];
       return typeof value === "string" && !(field && field.type === "password") &&
-        !["csrf_token", "_version", "url"].includes(name);
+        !["csrf_token", "_once", "url"].includes(name);
     });
     try { sessionStorage.setItem(draftKey(), JSON.stringify(entries)); } catch { /* no room: no draft */ }
   }
@@ -131,7 +131,8 @@
     entries.forEach(([name, value]) => {
       const fields = form.querySelectorAll(`[name="${CSS.escape(name)}"]`);
       fields.forEach((field) => {
-        if (field.type === "hidden") return;
+        // What the form had been opened with comes back too, so that a save of somebody else is seen.
+        if (field.type === "hidden" && !/^(_version|_base|.+-\d+-id)$/.test(name)) return;
         if (field.type === "checkbox" || field.type === "radio") field.checked = field.checked || field.value === value;
         else if (field.tomselect) field.tomselect.addItem(value, true);
         else field.value = value;
@@ -154,8 +155,10 @@
     body.set("value", field.value);
     const id = form.querySelector('input[name="id"]');
     if (id) body.set("id", id.value);
-    // "country" names one other field, "addresses-*" all whose names begin so.
-    (field.dataset.checkWith || "").split(" ").filter(Boolean).forEach((name) => {
+    // "country" names one other field, ".country" one of the same row, "addresses-*" all whose names
+    // begin so.
+    (field.dataset.checkWith || "").split(" ").filter(Boolean).forEach((given) => {
+      const name = given.startsWith(".") ? rowOf(field) + given.slice(1) : given;
       const fits = (other) => (name.endsWith("*") ? other.name.startsWith(name.slice(0, -1)) : other.name === name);
       [...form.elements].filter(fits).forEach((other) => {
         if (other.type !== "checkbox" || other.checked) body.set(other.name, other.value);
@@ -172,6 +175,8 @@
     if (field.value !== body.get("value")) return;
     showCheck(form, field, place, answer);
   });
+
+  const rowOf = (field) => field.name.slice(0, field.name.lastIndexOf("-") + 1); // "addresses-3-"
 
   function showCheck(form, field, place, answer) {
     place.replaceChildren();
@@ -193,6 +198,14 @@
       if (!other || other.value === value) return;
       if (other.tomselect) other.tomselect.setValue(value, true);
       else other.value = value;
+    });
+    // Within a row: nothing that somebody typed is touched, only what stands empty or was filled in here.
+    Object.entries(answer.fill_row || {}).forEach(([name, value]) => {
+      const other = form.elements[rowOf(field) + name];
+      if (!other || (other.value.trim() && other.value !== other.dataset.filled)) return;
+      other.value = value;
+      other.dataset.filled = value;
+      place.append(make("div", "k-note", `Filled in: ${value}`));
     });
   }
 

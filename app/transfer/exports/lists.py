@@ -1,7 +1,7 @@
 """The lists that can be exported: each with its rows, its columns and who may see it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select
@@ -14,6 +14,7 @@ from app.billing.queries import INVOICES
 from app.catalogue.models import PriceLevel
 from app.catalogue.queries_journals import JOURNALS
 from app.catalogue.queries_products import LEVELS, PRODUCTS
+from app.core.actor import Actor
 from app.core.counts import exact_count
 from app.core.errors import NotFound
 from app.core.listing import Criteria, Listing
@@ -32,7 +33,7 @@ from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.transfer.columns import lists as columns
 from app.transfer.columns import workbook_spec
 from app.transfer.columns.base import Column
-from app.transfer.exports import rows
+from app.transfer.exports import histories, rows
 from app.transfer.exports.customers import COLUMNS, customer_rows
 
 Rows = Callable[[Session, Listing, Criteria], Iterator[Any]]
@@ -53,6 +54,11 @@ class ExportList:
     columns: Callable[[Session], Sequence[Column]]
     rows: Rows
     count: Callable[[Session, Listing, Criteria], int]
+    narrowed: Callable[[Listing, Actor], Listing] = lambda listing, actor: listing
+
+    def seen_by(self, actor: Actor) -> "ExportList":
+        """The list without the rows that this person must not see."""
+        return replace(self, listing=self.narrowed(self.listing, actor))
 
 
 def _count(session: Session, listing: Listing, criteria: Criteria) -> int:
@@ -186,11 +192,25 @@ _ALL = (
     _own("roles", "Roles", _SEE.ROLES_MANAGE, ROLES, Role, columns.ROLES),
 )
 LISTS: dict[str, ExportList] = {one.name: one for one in _ALL}
+# Not lists of their own: what the History tab of a record shows.
+_HISTORIES = {
+    histories.list_name(entity): ExportList(
+        histories.list_name(entity),
+        f"History of {entity}",
+        permission,
+        histories.listing_of(entity),
+        lambda session: histories.COLUMNS,
+        histories.history_rows,
+        histories.count_lines,
+        histories.narrowed,
+    )
+    for entity, permission in histories.ENTITIES.items()
+}
 
 
 def find_list(name: str) -> ExportList:
     """The list of this name. Raises NotFound."""
-    try:
-        return LISTS[name]
-    except KeyError:
-        raise NotFound(f"There is no list {name} to export") from None
+    found = LISTS.get(name) or _HISTORIES.get(name)
+    if found is None:
+        raise NotFound(f"There is no list {name} to export")
+    return found

@@ -107,6 +107,7 @@ def write(
     """
     actor.require(Permission.EXPORT)
     actor.require(export.permission)
+    export = export.seen_by(actor)
     session = db.session()
     session.rollback()  # what stands there now, not when the request began
     columns = export.columns(session)
