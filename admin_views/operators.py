@@ -1,24 +1,33 @@
-"""Operators: who may log in, with which roles. They are deactivated, never deleted."""
+"""Operators: who may log in, with which roles, where. They are deactivated, never deleted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask import flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 from wtforms import BooleanField, PasswordField, SelectMultipleField, ValidationError
 
+from admin_views.access import acting, needs
+from admin_views.actions import Action
 from admin_views.base import KontorView
 from admin_views.formatters import Badge, Column
 from admin_views.forms import Group, KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
-from admin_views.records import Section
-from app.accounts import operations, queries
+from admin_views.records import RecordTab, Section
+from app.accounts import operations, operations_sessions, operations_two_factor, queries
 from app.accounts.models import Operator, Role
-from app.accounts.rules import SHORTEST_PASSWORD
+from app.accounts.rules import SHORTEST_PASSWORD, browser_in_words
+from app.accounts.sessions import begun_after
+from app.accounts.two_factor import is_required_of
 from app.core.actor import Actor
+from app.core.errors import KontorError
+from app.core.filters import identifier
 from app.core.listing import Listing
 from app.core.permissions import Permission
-from app.extensions import db
+from app.extensions import db, transaction
 
 _PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters; several words are easy to remember"
 
@@ -57,6 +66,35 @@ class OperatorForm(NewOperatorForm):
     )
 
 
+def _count_sessions(session: Session, model: Operator) -> int:
+    return queries.count_live_sessions(session, model.id, begun_after())
+
+
+def _show_sessions(view: Any, session: Session, model: Operator, page: int) -> str:
+    return render_template(
+        "accounts/sessions_tab.html",
+        admin_view=view,
+        model=model,
+        sessions=queries.live_sessions(session, model.id, begun_after()),
+        in_words=browser_in_words,
+    )
+
+
+def _reset_two_factor(
+    session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor
+) -> str:
+    for operator_id in ids:
+        operator = operations_two_factor.reset(session, operator_id, actor=actor)
+    return f"The two-factor log-in of {operator} was reset, and all sessions were ended."
+
+
+def _end_sessions(
+    session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor
+) -> str:
+    ended = sum(operations_sessions.end_all(session, one, actor=actor) for one in ids)
+    return "One session was ended." if ended == 1 else f"{ended} sessions were ended."
+
+
 class OperatorsView(KontorView):
     """The list of operators."""
 
@@ -72,6 +110,7 @@ class OperatorsView(KontorView):
         Column("email", "Email", sort="email"),
         Column("roles", "Roles", lambda one: role_badges(one)),
         Column("active", "State", lambda one: state_badge(one)),
+        Column("two_factor", "Two-factor log-in", lambda one: two_factor_state(one)),
         Column("last_login_at", "Last log-in"),
         Column("created_at", "Created", sort="created"),
     )
@@ -79,7 +118,32 @@ class OperatorsView(KontorView):
     create_form_class = NewOperatorForm
     search_hint = "Name or email of an operator"
     empty_hint = "Operators log in to this panel."
+    actions = (
+        Action(
+            "reset_two_factor",
+            "Reset two-factor log-in",
+            Permission.OPERATORS_MANAGE,
+            _reset_two_factor,
+            icon="device-mobile",
+            confirm="For a lost phone: the password alone opens Kontor then, until a new phone is "
+            "set up. All sessions of this operator end.",
+            danger=True,
+            places=frozenset({"record"}),
+            shown=lambda one: one.has_two_factor,
+        ),
+        Action(
+            "end_sessions",
+            "End sessions",
+            Permission.OPERATORS_MANAGE,
+            _end_sessions,
+            icon="logout",
+            confirm="Log this operator out everywhere?",
+            danger=True,
+            places=frozenset({"record"}),
+        ),
+    )
     tabs = (
+        RecordTab("sessions", "Sessions", _show_sessions, _count_sessions, order=500),
         history_tab(
             "operator",
             labels={"fs_uniquifier": "Sessions", "demo": "Demo log-in", "created_at": "Created"},
@@ -93,6 +157,25 @@ class OperatorsView(KontorView):
     def record_options(self) -> Sequence[Any]:
         """With their roles."""
         return (selectinload(Operator.roles),)
+
+    @expose("/end-session/", methods=("POST",))
+    @needs(Permission.OPERATORS_MANAGE)
+    def end_session(self) -> ResponseReturnValue:
+        """End one session of an operator."""
+        model = self.record_or_404()
+        back = self.get_url(".details_view", id=model.id, tab="sessions")
+        try:
+            with transaction() as session:
+                operations_sessions.end_one(
+                    session, model.id, identifier(request.form.get("session", "")), actor=acting()
+                )
+        except ValueError:
+            flash("Choose a session of the list.", "warning")
+        except KontorError as error:
+            flash(str(error), "warning")
+        else:
+            flash("The session was ended.", "success")
+        return redirect(back, 303)
 
     def subtitle(self, model: Operator) -> str:
         """The email, where the name stands above it."""
@@ -149,6 +232,13 @@ class OperatorsView(KontorView):
 def state_badge(operator: Operator) -> Badge:
     """Whether the operator may log in."""
     return Badge("Active", "green") if operator.active else Badge("Inactive", "grey", "ban")
+
+
+def two_factor_state(operator: Operator) -> Badge | bool:
+    """Whether a code of the phone is asked for at the log-in, and whether it should be."""
+    if not operator.has_two_factor and is_required_of(operator):
+        return Badge("Required, not set up", "orange", "alert-triangle")
+    return operator.has_two_factor
 
 
 def role_badges(operator: Operator) -> list[Badge]:

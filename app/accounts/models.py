@@ -6,6 +6,7 @@ from typing import Any
 from flask_security import RoleMixin, UserMixin
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Index,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -68,12 +70,56 @@ class Operator(Identified, Versioned, Base, UserMixin):
         UtcDateTime, info={"audit": "skip"}
     )
 
+    # Two-factor log-in, under the names that Flask-Security reads: the secret and the recovery
+    # codes are encrypted; the counter is that of the last code used, which is never taken again.
+    tf_primary_method: Mapped[str | None] = mapped_column(String(64), info={"audit": "skip"})
+    tf_totp_secret: Mapped[str | None] = mapped_column(Text, info={"audit": "secret"})
+    tf_last_counter: Mapped[int | None] = mapped_column(BigInteger, info={"audit": "skip"})
+    tf_set_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(
+        MutableList.as_mutable(JSON(none_as_null=True)), info={"audit": "secret"}
+    )
+
     roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
         secondary=operators_roles, order_by=Role.name
     )
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def has_two_factor(self) -> bool:
+        """Whether a code of the operator's phone is asked for at the log-in."""
+        return bool(self.tf_totp_secret and self.tf_primary_method)
+
+    @property
+    def invited(self) -> bool:
+        """Whether the operator has not chosen a password yet, and so cannot log in."""
+        return self.password is None
+
+
+class OperatorSession(Identified, Base):
+    """One browser in which an operator is or was logged in.
+
+    The browser's cookie holds a random key; here is only its hash, so that nobody who reads the
+    table can step into a session.
+    """
+
+    __tablename__ = "operator_sessions"
+    __table_args__ = (
+        UniqueConstraint("key_hash"),
+        Index(None, "operator_id", "created_at"),
+        Index(None, "created_at"),
+    )
+
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+    key_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    address: Mapped[str] = mapped_column(String(64))
+    user_agent: Mapped[str] = mapped_column(String(255))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by_label: Mapped[str | None] = mapped_column(String(255))
 
 
 class LoginAttempt(Identified, Base):

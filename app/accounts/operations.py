@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.accounts import queries, rules
+from app.accounts import operations_sessions, queries, rules
 from app.accounts.models import LoginAttempt, Operator, Role, operators_roles
 from app.audit import operations as audit
 from app.audit.models import Action
@@ -103,6 +103,7 @@ def update_operator(
         operator.password = _hasher.hash(password)
     if password or not active:
         operator.fs_uniquifier = uuid.uuid4().hex
+        operations_sessions.close_all(session, operator.id, by=actor.label)
     session.flush()
     _keep_an_administrator(session)
     _record(session, operator, before, Action.CHANGED, actor)

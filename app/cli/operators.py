@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from app.accounts import operations
+from app.accounts import operations, operations_two_factor, queries
 from app.cli.output import command
 from app.core.actor import COMMAND_LINE
+from app.core.errors import NotFound
 from app.extensions import transaction
 
 
@@ -33,8 +34,21 @@ def create(email: str, roles: tuple[str, ...], name: str, password_stdin: bool) 
     return made | {"message": f"Operator {made['operator']} can log in now."}
 
 
+@command("reset-two-factor", click.argument("email"))
+def reset_two_factor(email: str) -> dict[str, Any]:
+    """Take back the two-factor log-in of an operator whose phone is lost; ends all sessions."""
+    with transaction() as session:
+        operator = queries.operator_by_email(session, email)
+        if operator is None:
+            raise NotFound(f"There is no operator with the email {email}")
+        operations_two_factor.reset(session, operator.id, actor=COMMAND_LINE)
+        done = {"operator": operator.email}
+    return done | {"message": f"{done['operator']} logs in with the password alone now."}
+
+
 def commands() -> list[click.Command]:
     """The commands of this module."""
     group = click.Group("operator", help="Operators: the people who log in.")
     group.add_command(create)
+    group.add_command(reset_two_factor)
     return [group]

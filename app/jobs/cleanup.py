@@ -1,4 +1,4 @@
-"""The daily clean-up: stored files and before-images whose time is over are deleted."""
+"""The daily clean-up: files, before-images and ended log-ins whose time is over are deleted."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,6 +7,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.accounts import operations_sessions
 from app.core import clock, storage
 from app.core.actor import SYSTEM
 from app.core.models import StoredFile, UndoEntry
@@ -52,6 +53,7 @@ def run(context: JobContext) -> dict[str, Any]:
     return {
         "files": _remove_files(context),
         "before_images": _remove_before_images(context, days),
+        "sessions": _remove_sessions(context, days),
     }
 
 
@@ -87,4 +89,20 @@ def _remove_before_images(context: JobContext, days: int) -> int:
         removed += len(old)
         context.progress(removed, phase="Deleting before-images")
         if len(old) < BATCH:
+            return removed
+
+
+def _remove_sessions(context: JobContext, days: int) -> int:
+    """Delete where operators were logged in long ago; the history keeps that they were."""
+    removed = 0
+    # A session lives some hours: one that began before the retention cannot be alive.
+    lifetime = current_app.permanent_session_lifetime
+    limit = clock.now() - max(timedelta(days=days), lifetime)
+    while True:
+        context.stop_if_cancelled()
+        with transaction() as session:
+            done = operations_sessions.forget_old(session, begun_before=limit, most=BATCH)
+        removed += done
+        context.progress(removed, phase="Deleting old sessions")
+        if done < BATCH:
             return removed
