@@ -9,6 +9,7 @@ from flask import Flask, current_app, flash, redirect, request, url_for
 from flask_login import current_user, user_logged_out
 from flask_security import (
     LoginForm,
+    Security,
     SQLAlchemyUserDatastore,
     TwoFactorVerifyCodeForm,
     UserMixin,
@@ -29,7 +30,7 @@ from app.core import clock
 from app.core.actor import Actor, Channel
 from app.core.database import immediate_begin
 from app.core.text import clean
-from app.extensions import csrf, db, limiter, security, transaction
+from app.extensions import csrf, db, limiter, transaction
 
 LOGIN_WINDOW = Actor("log-in page", frozenset(), Channel.PANEL)
 REFUSED = "Email or password is wrong"
@@ -194,7 +195,7 @@ def register(app: Flask) -> None:
         SESSION_PROTECTION="strong",
     )
     csrf.init_app(app)
-    security.init_app(
+    security = Security(
         app,
         SQLAlchemyUserDatastore(db, Operator, Role),
         login_form=OperatorLoginForm,
@@ -211,7 +212,7 @@ def register(app: Flask) -> None:
     for name in ("login", "two_factor_token_validation", "mf_recovery", "verify"):
         views[f"security.{name}"] = limit(_writing(views[f"security.{name}"]))
     views["security.change_password"] = _writing(views["security.change_password"])
-    sessions.register(app)
+    sessions.register(app, security.login_manager)
     two_factor.register(app)
     user_logged_out.connect(_on_logout, app)
     app.context_processor(lambda: {"operator": current_user})

@@ -23,7 +23,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, user_logged_in
+from flask_login import LoginManager, current_user, user_logged_in
 from flask_security import auth_required, password_changed
 from flask_security.utils import set_request_attr
 from sqlalchemy.orm import Session
@@ -38,18 +38,18 @@ from app.core import clock
 from app.core.errors import KontorError
 from app.core.filters import identifier
 from app.core.text import clean
-from app.extensions import db, security, transaction
+from app.extensions import db, transaction
 
 KEY = "session_key"
 
 pages = Blueprint("own_sessions", __name__)
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, login_manager: LoginManager) -> None:
     """Let every request of an operator need a live session."""
-    security.login_manager.user_loader(_load)
+    login_manager.user_loader(_load)
     # No other way in than the log-in page: the library would take tokens of its own, too.
-    security.login_manager.request_loader(lambda _request: None)
+    login_manager.request_loader(lambda _request: None)
     user_logged_in.connect(_on_login, app)
     password_changed.connect(_on_password_changed, app)
     app.after_request(_note_seen_afterwards)
