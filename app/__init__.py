@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.core.database import prepare_engine
     from app.core.storage import storage
     from app.extensions import db, limiter, migrate
+    from app.outbox.transport import mail
 
     settings = settings or Settings.from_environment()
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     limiter.init_app(app)
     storage.open(settings.storage_url, instance)
+    mail.open(settings, instance)
     _register_features(app)
     return app
 

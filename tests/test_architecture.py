@@ -15,14 +15,15 @@ MAX_LINES = 400
 FEATURE_STEP = {
     "core": 0,
     "audit": 1,
-    "accounts": 2,
-    "catalogue": 3,
-    "customers": 4,
-    "subscriptions": 5,
-    "billing": 5,
-    "sepa": 6,
-    "service": 6,
-    "loyalty": 6,
+    "outbox": 2,
+    "accounts": 3,
+    "catalogue": 4,
+    "customers": 5,
+    "subscriptions": 6,
+    "billing": 6,
+    "sepa": 7,
+    "service": 7,
+    "loyalty": 7,
 }
 # Mechanisms and surfaces above all features.
 SURFACES = {"admin_views", "api", "cli", "transfer", "jobs"}
