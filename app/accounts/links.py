@@ -20,11 +20,18 @@ EXPIRED = "This link is too old"
 
 
 def make_link(
-    session: Session, purpose: LinkPurpose, subject_id: int, *, valid: timedelta, actor: Actor
+    session: Session,
+    purpose: LinkPurpose,
+    subject_id: int,
+    *,
+    sent_to: str,
+    valid: timedelta,
+    actor: Actor,
 ) -> str:
     """Make a link and return its token, which stands nowhere else: the database has its hash.
 
-    Older ones for the same purpose and subject end with it.
+    `sent_to` is the email that it goes to; whoever applies the link compares it with the one of
+    that moment (`still_at`). Older links for the same purpose and subject end with it.
     """
     end_links(session, [purpose], [subject_id])
     token = secrets.token_urlsafe(32)
@@ -34,6 +41,7 @@ def make_link(
             purpose=purpose,
             subject_id=subject_id,
             token_hash=_hash(token),
+            sent_to=sent_to,
             created_at=now,
             expires_at=now + valid,
             created_by_label=actor.label[:255],
@@ -72,6 +80,11 @@ def find_link(session: Session, token: str, purposes: Collection[LinkPurpose]) -
     if link.expires_at <= clock.now():
         raise Refused.because(EXPIRED)
     return link
+
+
+def still_at(link: OneTimeLink, email: str | None) -> bool:
+    """Tell whether the subject still has the email that the link was sent to."""
+    return email is not None and link.sent_to.casefold() == email.casefold()
 
 
 def use_link(session: Session, link: OneTimeLink) -> None:

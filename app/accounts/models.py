@@ -100,8 +100,9 @@ class LinkPurpose(StrEnum):
 class OneTimeLink(Identified, Base):
     """A link that opens one thing once. Its token is known to the recipient only.
 
-    `subject_id` is the id of a customer or an operator, as the purpose says. `ended_at` is set
-    when a newer link, or a change of what it was for, took its place.
+    `subject_id` is the id of a customer or an operator, as the purpose says. `sent_to` is the
+    email it was sent to: whoever has another one by now is not who should open it. `ended_at` is
+    set when a newer link, or a change of what it was for, took its place.
     """
 
     __tablename__ = "one_time_links"
@@ -114,6 +115,7 @@ class OneTimeLink(Identified, Base):
     purpose: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[int] = mapped_column(BigId)
     token_hash: Mapped[str] = mapped_column(String(64), info={"audit": "secret"})
+    sent_to: Mapped[str] = mapped_column(String(254))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(length=40), nullable=False),
         sa.Column("subject_id", BIG_ID, nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("sent_to", sa.String(length=254), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("expires_at", sa.DateTime(), nullable=False),
         sa.Column("used_at", sa.DateTime(), nullable=True),

@@ -22,7 +22,12 @@ Clock = Callable[[datetime], None]
 def made(purpose: LinkPurpose = REGISTRATION, subject_id: int = 1) -> str:
     with transaction() as session:
         return links.make_link(
-            session, purpose, subject_id, valid=timedelta(days=7), actor=COMMAND_LINE
+            session,
+            purpose,
+            subject_id,
+            sent_to="Karin@example.com",
+            valid=timedelta(days=7),
+            actor=COMMAND_LINE,
         )
 
 
@@ -31,6 +36,9 @@ def test_a_link_is_found_by_its_token_and_the_database_does_not_hold_it(session:
     link = links.find_link(session, token, [REGISTRATION])
     assert link.subject_id == 1
     assert link.created_by_label == "command line"
+    assert links.still_at(link, "karin@example.com")
+    assert not links.still_at(link, "other@example.com")
+    assert not links.still_at(link, None)
     assert len(token) >= 43
     assert token not in str(session.execute(select(OneTimeLink.__table__)).all())
 
