@@ -77,16 +77,20 @@ def _register_features(app: Flask) -> None:
     import admin_views.registry
     from app import cli
     from app.accounts import login
+    from app.customers import accounts as customer_accounts
     from app.customers.guards import register_delete_guard
     from app.jobs import worker
+    from app.public import wiring as public
     from app.sepa.queries import collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
+    customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way)
     imports.register()
     exports.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
+    public.register(app)
     cli.register(app)

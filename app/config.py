@@ -60,6 +60,9 @@ class Settings:
     production: bool = _setting(
         "KONTOR_PRODUCTION", False, "refuse demo log-ins and unsafe settings"
     )
+    customer_password_length: int = _setting(
+        "KONTOR_CUSTOMER_PASSWORD_LENGTH", 5, "fewest characters of a customer's password"
+    )
     session_hours: int = _setting("KONTOR_SESSION_HOURS", 12, "hours until a log-in ends")
     upload_megabytes: int = _setting("KONTOR_UPLOAD_MEGABYTES", 64, "largest upload in MB")
     retention_days: int = _setting(

@@ -26,7 +26,7 @@ FEATURE_STEP = {
     "loyalty": 7,
 }
 # Mechanisms and surfaces above all features.
-SURFACES = {"admin_views", "api", "cli", "transfer", "jobs"}
+SURFACES = {"admin_views", "api", "cli", "public", "transfer", "jobs"}
 # Wiring that everybody may use, and the one place that wires it.
 SHARED = {"extensions", "config"}
 
@@ -97,7 +97,7 @@ def breach(importer: str, imported: str) -> str | None:
         return None
     if theirs == "admin_views" and ours != "admin_views":
         return f"{importer} imports {imported}: only create_app knows the panel"
-    if theirs in {"api", "cli"} and ours != theirs:
+    if theirs in {"api", "cli", "public"} and ours != theirs:
         return f"{importer} imports {imported}: nobody imports a surface"
     return None
 

@@ -19,6 +19,9 @@ FOR_EVERYBODY = {
     "security.login": "the way in",
     "home": "leads to the panel, which asks for the log-in",
     "security.logout": "the way out, harmless for who is not in",
+    "account.show": "opens with the token of a one-time link only",
+    "account.save": "opens with the token of a one-time link only",
+    "account.done": "says that a password was set, and knows nothing else",
 }
 FOR_EVERY_OPERATOR = {
     "security.change_password": "one's own password",

@@ -12,6 +12,7 @@ from app.accounts.models import LinkPurpose, OneTimeLink
 from app.core import clock
 from app.core.actor import Actor
 from app.core.errors import NotFound, Refused
+from app.outbox.transport import mail
 
 UNKNOWN = "This link is not one of ours. Perhaps a part of it was lost when it was copied"
 USED = "This link was used already"
@@ -49,6 +50,11 @@ def make_link(
     )
     session.flush()
     return token
+
+
+def address(token: str) -> str:
+    """Where the link leads: the page on which a password is set."""
+    return mail.address(f"/account/set-password/{token}")
 
 
 def end_links(
