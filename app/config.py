@@ -29,6 +29,15 @@ class Settings:
     storage_url: str = _setting(
         "STORAGE_URL", "", "S3-compatible store (s3://bucket/prefix); empty: instance/files"
     )
+    mail_url: str = _setting(
+        "MAIL_URL", "", "mail server (smtp://user:password@host:587); empty: files in instance/mail"
+    )
+    mail_from: str = _setting(
+        "KONTOR_MAIL_FROM", "", "sender of mail, like Kontor <office@example.com>; with MAIL_URL"
+    )
+    public_url: str = _setting(
+        "KONTOR_PUBLIC_URL", "", "address that links in mail lead to; empty: http://host:port"
+    )
     secret_key: str = _setting(
         "SECRET_KEY", "", "signs sessions; empty: made once and kept in the instance folder"
     )
@@ -50,6 +59,9 @@ class Settings:
     )
     production: bool = _setting(
         "KONTOR_PRODUCTION", False, "refuse demo log-ins and unsafe settings"
+    )
+    customer_password_length: int = _setting(
+        "KONTOR_CUSTOMER_PASSWORD_LENGTH", 5, "fewest characters of a customer's password"
     )
     session_hours: int = _setting("KONTOR_SESSION_HOURS", 12, "hours until a log-in ends")
     two_factor_roles: str = _setting(

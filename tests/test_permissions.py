@@ -21,6 +21,9 @@ FOR_EVERYBODY = {
     "security.logout": "the way out, harmless for who is not in",
     "security.two_factor_token_validation": "the second step of the log-in, after the password",
     "security.mf_recovery": "the same with a recovery code",
+    "account.show": "opens with the token of a one-time link only",
+    "account.save": "opens with the token of a one-time link only",
+    "account.done": "says that a password was set, and knows nothing else",
 }
 FOR_EVERY_OPERATOR = {
     "security.change_password": "one's own password",

@@ -1,6 +1,7 @@
-"""Operators, roles and log-in attempts."""
+"""Operators, roles, log-in attempts and one-time links."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from flask_security import RoleMixin, UserMixin
@@ -21,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.mutable import MutableDict, MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.core.database import Base, Identified, UtcDateTime, Versioned
+from app.core.database import Base, BigId, Identified, UtcDateTime, Versioned
 
 operators_roles = Table(
     "operators_roles",
@@ -132,3 +133,37 @@ class LoginAttempt(Identified, Base):
     address: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     succeeded: Mapped[bool] = mapped_column(Boolean)
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link is for."""
+
+    CUSTOMER_REGISTRATION = "customer registration"
+    CUSTOMER_PASSWORD_RESET = "customer password reset"  # noqa: S105 - the name of a purpose
+    OPERATOR_INVITATION = "operator invitation"
+
+
+class OneTimeLink(Identified, Base):
+    """A link that opens one thing once. Its token is known to the recipient only.
+
+    `subject_id` is the id of a customer or an operator, as the purpose says. `sent_to` is the
+    email it was sent to: whoever has another one by now is not who should open it. `ended_at` is
+    set when a newer link, or a change of what it was for, took its place.
+    """
+
+    __tablename__ = "one_time_links"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        CheckConstraint("expires_at > created_at", name="expires_later"),
+        Index("ix_one_time_links_subject", "purpose", "subject_id"),
+    )
+
+    purpose: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[int] = mapped_column(BigId)
+    token_hash: Mapped[str] = mapped_column(String(64), info={"audit": "secret"})
+    sent_to: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_by_label: Mapped[str] = mapped_column(String(255))

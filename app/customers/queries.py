@@ -10,11 +10,12 @@ from app.accounts.models import Operator
 from app.catalogue.models import PriceLevel, Product
 from app.core import filters
 from app.core.countries import country_name
+from app.core.counts import capped_count, format_count
 from app.core.errors import Problem
 from app.core.filters import Choice, Condition, Filter
 from app.core.listing import Listing
 from app.core.text import fold
-from app.customers.choices import CustomerKind, PaymentMethod, Source
+from app.customers.choices import ApprovalState, CustomerKind, PaymentMethod, Source
 from app.customers.models import (
     Address,
     Customer,
@@ -35,6 +36,12 @@ KIND_LABELS = {
 def customer_by_number(session: Session, number: str) -> Customer | None:
     """The customer of this number, deleted ones too."""
     return session.scalar(select(Customer).where(Customer.number == number))
+
+
+def waiting_count(session: Session) -> str:
+    """How many customers wait for approval, as a page says it; nothing when none does."""
+    total, capped = capped_count(session, WAITING.statement)
+    return format_count(total, capped) if total else ""
 
 
 def default_store_id(session: Session) -> int | None:
@@ -253,6 +260,14 @@ BY_KIND: Mapping[CustomerKind, Listing] = {
     kind: _listing(LIVE & (Customer.kind == kind.value), FILTERS[1:], "name")
     for kind in CustomerKind
 }
+WAITING = Listing(
+    statement=select(Customer).where(LIVE, Customer.approval_state == ApprovalState.WAITING.value),
+    filters=(FILTERS[0], FILTERS[4]),
+    sorts={"number": ()},
+    default_sort="number",
+    search=list_condition,
+    options=(selectinload(Customer.group),),
+)
 DELETED = Listing(
     statement=select(Customer).where(Customer.deleted_at.is_not(None)),
     filters=FILTERS[:4],
