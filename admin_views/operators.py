@@ -8,20 +8,34 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
-from wtforms import BooleanField, PasswordField, SelectMultipleField, ValidationError
+from wtforms import (
+    BooleanField,
+    PasswordField,
+    RadioField,
+    SelectMultipleField,
+    ValidationError,
+)
 
 from admin_views.access import acting, needs
 from admin_views.actions import Action
 from admin_views.base import KontorView
-from admin_views.formatters import Badge, Column
+from admin_views.formatters import Badge, Column, day, zone
 from admin_views.forms import Group, KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
 from admin_views.records import RecordTab, Section
-from app.accounts import operations, operations_sessions, operations_two_factor, queries
+from app.accounts import (
+    invitations,
+    links,
+    operations,
+    operations_sessions,
+    operations_two_factor,
+    queries,
+)
 from app.accounts.models import Operator, Role
 from app.accounts.rules import SHORTEST_PASSWORD, browser_in_words
 from app.accounts.sessions import begun_after
 from app.accounts.two_factor import is_required_of
+from app.core import clock
 from app.core.actor import Actor
 from app.core.errors import KontorError
 from app.core.filters import identifier
@@ -29,6 +43,7 @@ from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.extensions import db, transaction
 
+INVITE = "invite"
 _PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters; several words are easy to remember"
 
 
@@ -37,27 +52,42 @@ class NewOperatorForm(KontorForm):
 
     groups = (
         Group("Operator", ("email", "name", "roles", "active"), wide=("roles",)),
-        Group("Log-in", ("password", "password_again")),
+        Group("Log-in", ("begin", "password", "password_again"), wide=("begin",)),
     )
 
     email = TextField("Email", [Required(), Longest(255)], render_kw={"type": "email"})
     name = TextField("Name", [Longest(120)], description="As colleagues and the history name them")
     roles = SelectMultipleField("Roles", [Required()])
+    # The stylesheet shows the passwords only where one is to be set.
+    begin = RadioField(
+        "Password",
+        choices=[
+            (INVITE, "Send an invitation: the operator chooses it by a link, within 7 days"),
+            ("password", "Set it now and tell the operator"),
+        ],
+        default=INVITE,
+    )
     password = PasswordField(
-        "Password", [Required()], description=_PASSWORD_HINT,
-        render_kw={"autocomplete": "new-password"},
-    )  # fmt: skip
+        "Password", description=_PASSWORD_HINT, render_kw={"autocomplete": "new-password"}
+    )
     password_again = PasswordField("Password once more", render_kw={"autocomplete": "new-password"})
 
+    def validate_password(self, field: Any) -> None:
+        """One has to be typed where it is to be set now."""
+        if self.begin is not None and self.begin.data == "password" and not field.data:
+            raise ValidationError("Password is missing")
+
     def validate_password_again(self, field: Any) -> None:
-        """Both have to be the same."""
-        if (self.password.data or "") != (field.data or ""):
+        """Both have to be the same, where they count."""
+        counts = self.begin is None or self.begin.data != INVITE
+        if counts and (self.password.data or "") != (field.data or ""):
             raise ValidationError("The two passwords differ")
 
 
 class OperatorForm(NewOperatorForm):
     """An operator there is."""
 
+    begin = None
     active = BooleanField("Active", description="Who is not active cannot log in")
     password = PasswordField(
         "New password",
@@ -78,6 +108,15 @@ def _show_sessions(view: Any, session: Session, model: Operator, page: int) -> s
         sessions=queries.live_sessions(session, model.id, begun_after()),
         in_words=browser_in_words,
     )
+
+
+def _invite_again(
+    session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor
+) -> str:
+    for operator_id in ids:
+        operator = session.get_one(Operator, operator_id)
+        invitations.send(session, operator, actor=actor)
+    return f"An invitation to {operator.email} is on its way. Links sent before no longer count."
 
 
 def _reset_two_factor(
@@ -119,6 +158,15 @@ class OperatorsView(KontorView):
     search_hint = "Name or email of an operator"
     empty_hint = "Operators log in to this panel."
     actions = (
+        Action(
+            "invite",
+            "Send invitation again",
+            Permission.OPERATORS_MANAGE,
+            _invite_again,
+            icon="mail",
+            places=frozenset({"record"}),
+            shown=lambda one: one.invited and one.active,
+        ),
         Action(
             "reset_two_factor",
             "Reset two-factor log-in",
@@ -188,6 +236,8 @@ class OperatorsView(KontorView):
     def sections(self, model: Operator) -> list[Section]:
         """Who it is, and what the roles allow."""
         lines = [(column.label, column.of(model)) for column in self.columns]
+        if model.invited:
+            lines.append(("Invitation", invitation_state(model)))
         return [Section("Operator", lines)]
 
     def prepare_form(self, form: Any, model: Operator | None) -> None:
@@ -205,7 +255,15 @@ class OperatorsView(KontorView):
         }
 
     def perform_create(self, session: Session, form: Any, actor: Actor) -> Operator:
-        """A new operator, who can log in at once."""
+        """A new operator, who is invited or can log in at once."""
+        if form.begin.data == INVITE:
+            return operations.invite_operator(
+                session,
+                email=form.email.data,
+                name=form.name.data or "",
+                roles=form.roles.data,
+                actor=actor,
+            )[0]
         return operations.create_operator(
             session,
             email=form.email.data,
@@ -231,7 +289,19 @@ class OperatorsView(KontorView):
 
 def state_badge(operator: Operator) -> Badge:
     """Whether the operator may log in."""
-    return Badge("Active", "green") if operator.active else Badge("Inactive", "grey", "ban")
+    if not operator.active:
+        return Badge("Inactive", "grey", "ban")
+    return Badge("Invited", "yellow", "mail") if operator.invited else Badge("Active", "green")
+
+
+def invitation_state(operator: Operator) -> str:
+    """What became of the link that an operator was invited by."""
+    link = queries.last_invitation(db.session(), operator.id)
+    if link is None or link.ended_at is not None or not links.still_at(link, operator.email):
+        return "No longer counts: send it again"
+    if link.expires_at <= clock.now():
+        return "Too old by now: send it again"
+    return f"Good until {day(link.expires_at.astimezone(zone()))}, sent to {link.sent_to}"
 
 
 def two_factor_state(operator: Operator) -> Badge | bool:

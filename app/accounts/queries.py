@@ -8,7 +8,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.accounts import rules
-from app.accounts.models import LoginAttempt, Operator, OperatorSession, Role
+from app.accounts.models import (
+    LinkPurpose,
+    LoginAttempt,
+    OneTimeLink,
+    Operator,
+    OperatorSession,
+    Role,
+)
 from app.core import filters
 from app.core.listing import Listing
 from app.core.permissions import RoleName
@@ -109,6 +116,19 @@ def _live(operator_id: int, begun_after: datetime) -> tuple[ColumnElement[bool],
         OperatorSession.operator_id == operator_id,
         OperatorSession.ended_at.is_(None),
         OperatorSession.created_at > begun_after,
+    )
+
+
+def last_invitation(session: Session, operator_id: int) -> OneTimeLink | None:
+    """The link that an operator was invited by last."""
+    return session.scalar(
+        select(OneTimeLink)
+        .where(
+            OneTimeLink.purpose == LinkPurpose.OPERATOR_INVITATION,
+            OneTimeLink.subject_id == operator_id,
+        )
+        .order_by(OneTimeLink.id.desc())
+        .limit(1)
     )
 
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from argon2 import PasswordHasher
+
 from app.core.errors import Problem
 
 # Five wrong passwords within a quarter of an hour close the account for the rest of it; fifty
@@ -14,6 +16,7 @@ MOST_FAILURES_OF_ACCOUNT = 5
 MOST_FAILURES_FROM_ADDRESS = 50
 SHORTEST_PASSWORD = 12
 
+INVITATION_VALID = timedelta(days=7)
 RECOVERY_CODES = 10
 # How exact the time of "last seen" is: a session is written at most this often.
 SEEN_EVERY = timedelta(minutes=5)
@@ -40,6 +43,8 @@ _SYSTEMS = (
     ("Macintosh", "macOS"),
     ("Linux", "Linux"),
 )
+# The same scheme and format that Flask-Security verifies; hashing here needs no request.
+_hasher = PasswordHasher()
 _RECOVERY_CODE = re.compile(r"[0-9a-f]{12}")
 
 
@@ -67,6 +72,11 @@ def password_problems(password: str, email: str) -> list[Problem]:
     if password.casefold() == email.casefold():
         return [Problem("password", "Password is the email address", "Choose another")]
     return []
+
+
+def hashed(password: str) -> str:
+    """A password as the database keeps it."""
+    return _hasher.hash(password)
 
 
 def must_set_up_two_factor(roles: Iterable[str], required: frozenset[str], has: bool) -> bool:

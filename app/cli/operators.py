@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import click
+from flask import current_app
 
 from app.accounts import operations, operations_two_factor, queries
 from app.cli.output import command
@@ -34,6 +35,28 @@ def create(email: str, roles: tuple[str, ...], name: str, password_stdin: bool) 
     return made | {"message": f"Operator {made['operator']} can log in now."}
 
 
+@command(
+    "invite",
+    click.argument("email"),
+    click.option("--role", "roles", multiple=True, required=True, help="May be repeated."),
+    click.option("--name", default="", help="The person's name."),
+)
+def invite(email: str, roles: tuple[str, ...], name: str) -> dict[str, Any]:
+    """Make an operator who chooses the password by a link, sent by email and good for 7 days.
+
+    Where no mail server is set (MAIL_URL), the link is printed instead: whoever has it can log in.
+    """
+    with transaction() as session:
+        operations.ensure_built_in_roles(session)
+        operator, link = operations.invite_operator(
+            session, email=email, roles=roles, name=name, actor=COMMAND_LINE
+        )
+        made = {"operator": operator.email, "roles": [role.name for role in operator.roles]}
+    if current_app.config["SETTINGS"].mail_url:
+        return made | {"message": f"An invitation to {made['operator']} is on its way."}
+    return made | {"link": link, "message": f"Give {made['operator']} this link:\n{link}"}
+
+
 @command("reset-two-factor", click.argument("email"))
 def reset_two_factor(email: str) -> dict[str, Any]:
     """Take back the two-factor log-in of an operator whose phone is lost; ends all sessions."""
@@ -50,5 +73,6 @@ def commands() -> list[click.Command]:
     """The commands of this module."""
     group = click.Group("operator", help="Operators: the people who log in.")
     group.add_command(create)
+    group.add_command(invite)
     group.add_command(reset_two_factor)
     return [group]

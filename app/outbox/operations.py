@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -126,9 +126,23 @@ def cancel_for_customers(
     session: Session, customer_ids: Iterable[int], purposes: Iterable[str], *, actor: Actor
 ) -> list[OutboxMessage]:
     """Give up what waits for customers, because what it says no longer holds."""
+    whose = OutboxMessage.customer_id.in_(list(customer_ids))
+    return _cancel_waiting(session, whose, purposes, actor)
+
+
+def cancel_for_operator(
+    session: Session, operator_id: int, purposes: Iterable[str], *, actor: Actor
+) -> list[OutboxMessage]:
+    """Give up what waits for an operator, because what it says no longer holds."""
+    return _cancel_waiting(session, OutboxMessage.operator_id == operator_id, purposes, actor)
+
+
+def _cancel_waiting(
+    session: Session, whose: ColumnElement[bool], purposes: Iterable[str], actor: Actor
+) -> list[OutboxMessage]:
     waiting = session.scalars(
         select(OutboxMessage)
-        .where(OutboxMessage.customer_id.in_(list(customer_ids)))
+        .where(whose)
         .where(OutboxMessage.purpose.in_(list(purposes)))
         .where(OutboxMessage.state == MailState.WAITING)
         .order_by(OutboxMessage.id)

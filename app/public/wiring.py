@@ -2,7 +2,9 @@
 
 from flask import Flask
 
+from app.accounts import invitations
 from app.accounts.models import LinkPurpose
+from app.accounts.rules import SHORTEST_PASSWORD
 from app.customers import accounts as customer_accounts
 from app.public.set_password import PasswordPage, blueprint, register_purpose
 
@@ -33,6 +35,20 @@ def register(app: Flask) -> None:
             shortest=customer_accounts.shortest_password,
             check=customer_accounts.check_link,
             apply=customer_accounts.choose_password,
+        )
+    )
+    register_purpose(
+        PasswordPage(
+            LinkPurpose.OPERATOR_INVITATION,
+            name="panel",
+            title="Choose your password",
+            intro="You log in to Kontor with it.",
+            done="Log in to Kontor with your email address and the new password.",
+            shortest=lambda: SHORTEST_PASSWORD,
+            check=invitations.check_link,
+            apply=invitations.accept,
+            next_endpoint="security.login",
+            next_label="Log in",
         )
     )
     app.register_blueprint(blueprint)
