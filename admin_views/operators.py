@@ -149,7 +149,7 @@ class OperatorsView(KontorView):
         Column("email", "Email", sort="email"),
         Column("roles", "Roles", lambda one: role_badges(one)),
         Column("active", "State", lambda one: state_badge(one)),
-        Column("two_factor", "Two-factor log-in", lambda one: two_factor_state(one)),
+        Column("two_factor", "Two-factor", lambda one: two_factor_state(one)),
         Column("last_login_at", "Last log-in"),
         Column("created_at", "Created", sort="created"),
     )
@@ -188,6 +188,7 @@ class OperatorsView(KontorView):
             confirm="Log this operator out everywhere?",
             danger=True,
             places=frozenset({"record"}),
+            shown=lambda one: not one.invited,
         ),
     )
     tabs = (

@@ -82,8 +82,9 @@ class OperatorLoginForm(LoginForm):
 
     def validate_next(self, field: Field) -> None:
         """Forget a way back that leads elsewhere; the library would refuse the log-in over it."""
-        if field.data and not validate_redirect_url(field.data):
-            field.data = ""
+        if not field.data or not validate_redirect_url(field.data):
+            # Said, not left out: after the code the library would come back to this page.
+            field.data = url_for("home")
 
     def _may_enter(self) -> bool:
         user = cast(Operator, self.user)
