@@ -7,6 +7,7 @@ All commit, so that requests, commands and jobs see what was made. They need an 
 import secrets
 import time
 import uuid
+from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from flask_login.utils import _create_identifier
 from sqlalchemy import select
 
 from app.accounts import operations_sessions
-from app.accounts.models import Operator, Role
+from app.accounts.models import Operator, OperatorSession, Role
 from app.accounts.operations import ensure_built_in_roles
 from app.accounts.sessions import KEY
 from app.core import clock
@@ -26,6 +27,8 @@ from app.extensions import transaction
 
 PASSWORD = "correct horse battery staple"
 USER_AGENT = "Kontor tests"
+# A forged log-in does not end by the clock, which tests move by months.
+NEVER_OLD = datetime(2999, 1, 1, tzinfo=UTC)
 
 _numbers = count(1)
 
@@ -66,7 +69,10 @@ def logged_in(app: Flask, uniquifier: str) -> FlaskClient:
     key = secrets.token_urlsafe(32)
     with app.app_context(), transaction() as session:
         one = session.scalars(select(Operator).where(Operator.fs_uniquifier == uniquifier)).one()
-        operations_sessions.begin(session, one, key, address="127.0.0.1", user_agent=USER_AGENT)
+        row = operations_sessions.begin(
+            session, one, key, address="127.0.0.1", user_agent=USER_AGENT
+        )
+        session.get_one(OperatorSession, row).created_at = NEVER_OLD
     with client.session_transaction() as cookie:
         cookie.update(
             {"_user_id": uniquifier, "_fresh": True, "_id": identifier, KEY: key},
