@@ -1,6 +1,7 @@
 """Operators: who may log in, with which roles, where. They are deactivated, never deleted."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request
@@ -151,7 +152,7 @@ class OperatorsView(KontorView):
         Column("active", "State", lambda one: state_badge(one)),
         Column("two_factor", "Two-factor", lambda one: two_factor_state(one)),
         Column("last_login_at", "Last log-in"),
-        Column("created_at", "Created", sort="created"),
+        Column("created_at", "Created", lambda one: local_day(one.created_at), sort="created"),
     )
     form_class = OperatorForm
     create_form_class = NewOperatorForm
@@ -295,6 +296,11 @@ def state_badge(operator: Operator) -> Badge:
     return Badge("Invited", "yellow", "mail") if operator.invited else Badge("Active", "green")
 
 
+def local_day(moment: datetime) -> date:
+    """The day of a moment as the company's clocks say."""
+    return moment.astimezone(zone()).date()
+
+
 def invitation_state(operator: Operator) -> str:
     """What became of the link that an operator was invited by."""
     link = queries.last_invitation(db.session(), operator.id)
@@ -302,7 +308,7 @@ def invitation_state(operator: Operator) -> str:
         return "No longer counts: send it again"
     if link.expires_at <= clock.now():
         return "Too old by now: send it again"
-    return f"Good until {day(link.expires_at.astimezone(zone()))}, sent to {link.sent_to}"
+    return f"Good until {day(local_day(link.expires_at))}, sent to {link.sent_to}"
 
 
 def two_factor_state(operator: Operator) -> Badge | bool:
