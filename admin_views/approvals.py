@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from admin_views.base import KontorView
 from admin_views.customer_account import ACCOUNT_TAB, APPROVE, REJECT
 from admin_views.customer_record import RECORDS, kind_badge
-from admin_views.customers import COLUMNS
+from admin_views.customers import COLUMNS, created_on
 from admin_views.formatters import Column
 from admin_views.records import register_tab
 from app.core.listing import Listing
@@ -37,9 +37,13 @@ class ApprovalsView(KontorView):
         Column("kind", "Kind", lambda c: kind_badge(c.kind)),
         Column("email", "Email"),
         Column("group", "Group", lambda c: c.group and c.group.name),
-        Column("created_at", "Created"),
+        Column("created_at", "Created", created_on),
     )
-    actions = (replace(APPROVE, places=EVERYWHERE), replace(REJECT, places=EVERYWHERE))
+    # Both decisions in words at each row; the red of the other lists' Delete would hide one.
+    actions = (
+        replace(APPROVE, places=EVERYWHERE),
+        replace(REJECT, places=EVERYWHERE, danger=False),
+    )
 
     def listing(self) -> Listing:
         """Live customers that wait, the longest known first."""

@@ -10,6 +10,8 @@ from admin_views.actions import Action, Ask
 from admin_views.formatters import Badge, Column
 from admin_views.outgoing_mail import mail_state_badge
 from admin_views.records import RecordTab, Section
+from admin_views.registry import address_of
+from app.accounts.identity import current_actor
 from app.audit.rules import snapshot
 from app.core.actor import Actor
 from app.core.permissions import Permission
@@ -139,6 +141,11 @@ def _render(view: Any, session: Session, customer: Customer, page: int) -> str:
         sections=_sections(customer),
         mails=last_for_customer(session, customer.id, MAILS),
         mail_columns=MAIL_COLUMNS,
+        mail_url=(
+            (lambda one: address_of("outgoing_mail.details_view", id=one.id))
+            if current_actor().may(Permission.OUTBOX_VIEW)
+            else None
+        ),
     )
 
 
