@@ -51,7 +51,8 @@ def _register(session: Session, ids: list[int], _answers: Mapping[str, str], act
 
 
 def _approve(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
-    return told(accounts.approve_customers(session, ids, actor=actor), "approved")
+    count = accounts.approve_customers(session, ids, actor=actor)
+    return told(count, "approved") + (" The registration email is on its way." if count else "")
 
 
 def _reject(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
@@ -147,6 +148,13 @@ def _render(view: Any, session: Session, customer: Customer, page: int) -> str:
             else None
         ),
     )
+
+
+def approval_badge(_actor: Actor, customer: Customer) -> list[Badge]:
+    """What a decision stands out for, or went against."""
+    state = ApprovalState(customer.approval_state)
+    told_of = {ApprovalState.WAITING, ApprovalState.REJECTED}
+    return [APPROVALS[state]] if customer.login_allowed and state in told_of else []
 
 
 ACCOUNT_TAB = RecordTab("account", "Shop account", _render, order=55)

@@ -18,6 +18,7 @@ from app.core import clock
 from app.core.actor import Actor, Channel
 from app.core.errors import NotFound, Refused
 from app.core.permissions import Permission
+from app.core.text import clean
 from app.customers import account_rules as rules
 from app.customers import letters
 from app.customers.choices import ApprovalState
@@ -237,7 +238,7 @@ def verify_credentials(session: Session, *, email: str, password: str) -> Custom
     """
     customer = session.scalar(
         select(Customer).where(
-            Customer.email_key == email.strip().casefold(), Customer.deleted_at.is_(None)
+            Customer.email_key == (clean(email) or "").casefold(), Customer.deleted_at.is_(None)
         )
     )
     stored = customer.password_hash if customer else None

@@ -192,6 +192,8 @@ def test_approvals_lists_who_waits_and_the_menu_counts_them(
     assert "Olaf" not in page
     assert f"/admin/individual/details/?id={waiting.id}&amp;tab=account" in page
     assert "k-menu-count" in clerk.get("/admin/").text
+    record = clerk.get(f"/admin/individual/details/?id={waiting.id}").text
+    assert "Waits for approval" in record
     assert "The customer was approved." in act(clerk, "approvals", "approve", waiting.id)
     page = clerk.get("/admin/approvals/").text
     assert "wait here until somebody approves them" in page

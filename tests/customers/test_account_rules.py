@@ -74,6 +74,7 @@ def test_without_a_registration_email_the_account_opens_after_its_recovery() -> 
         ("x" * 129, "longer than 128"),
         ("Karin@Example.com", "email or the number"),
         ("1000001", "email or the number"),
+        ("half a sign \ud800", "signs that are none"),
     ],
 )
 def test_a_bad_password_is_refused_with_the_reason(password: str, reason: str) -> None:

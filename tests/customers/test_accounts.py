@@ -81,6 +81,7 @@ def test_saving_without_a_password_keeps_it(session: Session) -> None:
         ("karin@example.com", ""),
         ("nobody@example.com", PASSWORD),
         ("karin@example.com", "\x00\ud800"),
+        ("karin\x00\ud800", PASSWORD),
     ],
 )
 def test_wrong_pairs_are_refused_by_one_sentence(

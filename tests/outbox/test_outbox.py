@@ -41,6 +41,7 @@ def test_without_a_mail_server_mail_becomes_files_that_only_their_owner_reads(
     letter = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert letter["To"] == "karin@example.com"
     assert LINK in letter.get_content()  # type: ignore[attr-defined]
+    assert LINK.encode() in file.read_bytes(), "whoever looks into the file can use it"
     assert message(session, number).state == MailState.SENT
 
 
