@@ -51,8 +51,7 @@ def _register(session: Session, ids: list[int], _answers: Mapping[str, str], act
 
 
 def _approve(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
-    count = accounts.approve_customers(session, ids, actor=actor)
-    return told(count, "approved") + (" The registration email is on its way." if count else "")
+    return told(accounts.approve_customers(session, ids, actor=actor), "approved")
 
 
 def _reject(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
@@ -94,7 +93,8 @@ REGISTER = Action(
 )  # fmt: skip
 APPROVE = Action(
     "approve", "Approve", Permission.CUSTOMERS_EDIT, _approve, icon="user-check",
-    confirm="Approve {this customer|# customers}? Each gets the registration email.",
+    confirm="Approve {this customer|# customers}? Each gets the registration email, unless "
+    "that is suppressed.",
     places=RECORD,
     shown=lambda c: c.login_allowed
     and c.approval_state in {ApprovalState.WAITING, ApprovalState.REJECTED},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -38,8 +39,6 @@ SHUT = "This account cannot be opened at the moment. Please get in touch with us
 Row = Mapping[str, Any]
 
 _hasher = PasswordHasher()
-# Verified in the place of one that is not there, so that the time taken tells nothing.
-_NOBODY = _hasher.hash("nobody's password")
 _shortest = rules.SHORTEST_PASSWORD
 
 
@@ -242,7 +241,7 @@ def verify_credentials(session: Session, *, email: str, password: str) -> Custom
         )
     )
     stored = customer.password_hash if customer else None
-    right = _verified(stored or _NOBODY, rules.normal_password(password))
+    right = _verified(stored or _nobody(), rules.normal_password(password))
     if customer is None or stored is None or not right:
         raise Refused.because(WRONG)
     problem = rules.login_problem(snapshot(customer))
@@ -253,11 +252,17 @@ def verify_credentials(session: Session, *, email: str, password: str) -> Custom
 
 def verify_answer(customer: Customer, answer: str) -> bool:
     """Tell whether this is the customer's answer to the security question."""
-    right = _verified(customer.security_answer_hash or _NOBODY, rules.normal_answer(answer))
+    right = _verified(customer.security_answer_hash or _nobody(), rules.normal_answer(answer))
     return right and customer.security_answer_hash is not None
 
 
 # Inner works --------------------------------------------------------------------------------------
+
+
+@cache
+def _nobody() -> str:
+    """Verified in the place of a hash that is not there, so that the time taken tells nothing."""
+    return _hasher.hash("nobody's password")
 
 
 def _verified(hashed: str, given: str) -> bool:

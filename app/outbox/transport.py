@@ -99,6 +99,8 @@ class Mail:
             self._folder.mkdir(mode=0o700, exist_ok=True)
         elif not settings.mail_from:
             raise ValueError("KONTOR_MAIL_FROM must be set where MAIL_URL is")
+        elif settings.production and not settings.public_url:
+            raise ValueError("KONTOR_PUBLIC_URL must be set where production has a MAIL_URL")
         if settings.mail_from:
             self._sender = _read_sender(settings.mail_from)
         else:

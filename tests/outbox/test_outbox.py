@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -221,6 +222,7 @@ def test_the_address_of_a_mail_server_is_understood(
         {"mail_url": "smtp://me:s3cret@host?tls=1"},
         {"mail_url": "smtps://me:s3cret@host?starttls=yes"},
         {"mail_url": "smtp://me:s3cret@host"},
+        {"mail_url": "smtp://host", "mail_from": "office@example.com", "production": True},
         {"mail_from": "nobody"},
         {"mail_from": "Office <office@example.com>\nBcc: <x@example.com>"},
         {"public_url": "kontor.example.com"},
@@ -228,7 +230,7 @@ def test_the_address_of_a_mail_server_is_understood(
     ],
 )
 def test_a_mail_setting_that_does_not_fit_is_refused_by_its_name_without_the_password(
-    tmp_path: Path, values: dict[str, str]
+    tmp_path: Path, values: dict[str, Any]
 ) -> None:
     settings = Settings(instance=str(tmp_path), **values)
     with pytest.raises(ValueError, match=r"MAIL_URL|KONTOR_MAIL_FROM|KONTOR_PUBLIC_URL") as why:
