@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy.orm import joinedload
 
 from admin_views.base import KontorView
-from admin_views.customer_account import ACCOUNT_TAB, APPROVE, REJECT
+from admin_views.customer_account import ACCOUNT_TAB, APPROVE, REJECT, approval_badge
 from admin_views.customer_record import RECORDS, kind_badge
-from admin_views.customers import COLUMNS
+from admin_views.customers import COLUMNS, created_on
 from admin_views.formatters import Column
-from admin_views.records import register_tab
+from admin_views.records import register_badges, register_tab
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers import queries
@@ -37,9 +37,13 @@ class ApprovalsView(KontorView):
         Column("kind", "Kind", lambda c: kind_badge(c.kind)),
         Column("email", "Email"),
         Column("group", "Group", lambda c: c.group and c.group.name),
-        Column("created_at", "Created"),
+        Column("created_at", "Created", created_on),
     )
-    actions = (replace(APPROVE, places=EVERYWHERE), replace(REJECT, places=EVERYWHERE))
+    # Both decisions in words at each row; the red of the other lists' Delete would hide one.
+    actions = (
+        replace(APPROVE, places=EVERYWHERE),
+        replace(REJECT, places=EVERYWHERE, danger=False),
+    )
 
     def listing(self) -> Listing:
         """Live customers that wait, the longest known first."""
@@ -59,6 +63,7 @@ class ApprovalsView(KontorView):
 
 
 def views() -> list[KontorView]:
-    """The views of this module; records of customers get their tab."""
+    """The views of this module; records of customers get their tab and badge."""
     register_tab(RECORDS, ACCOUNT_TAB)
+    register_badges(RECORDS, approval_badge)
     return [ApprovalsView()]

@@ -10,6 +10,8 @@ from admin_views.actions import Action, Ask
 from admin_views.formatters import Badge, Column
 from admin_views.outgoing_mail import mail_state_badge
 from admin_views.records import RecordTab, Section
+from admin_views.registry import address_of
+from app.accounts.identity import current_actor
 from app.audit.rules import snapshot
 from app.core.actor import Actor
 from app.core.permissions import Permission
@@ -91,7 +93,8 @@ REGISTER = Action(
 )  # fmt: skip
 APPROVE = Action(
     "approve", "Approve", Permission.CUSTOMERS_EDIT, _approve, icon="user-check",
-    confirm="Approve {this customer|# customers}? Each gets the registration email.",
+    confirm="Approve {this customer|# customers}? Each gets the registration email, unless "
+    "that is suppressed.",
     places=RECORD,
     shown=lambda c: c.login_allowed
     and c.approval_state in {ApprovalState.WAITING, ApprovalState.REJECTED},
@@ -139,7 +142,19 @@ def _render(view: Any, session: Session, customer: Customer, page: int) -> str:
         sections=_sections(customer),
         mails=last_for_customer(session, customer.id, MAILS),
         mail_columns=MAIL_COLUMNS,
+        mail_url=(
+            (lambda one: address_of("outgoing_mail.details_view", id=one.id))
+            if current_actor().may(Permission.OUTBOX_VIEW)
+            else None
+        ),
     )
+
+
+def approval_badge(_actor: Actor, customer: Customer) -> list[Badge]:
+    """What a decision stands out for, or went against."""
+    state = ApprovalState(customer.approval_state)
+    told_of = {ApprovalState.WAITING, ApprovalState.REJECTED}
+    return [APPROVALS[state]] if customer.login_allowed and state in told_of else []
 
 
 ACCOUNT_TAB = RecordTab("account", "Shop account", _render, order=55)

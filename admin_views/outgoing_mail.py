@@ -116,7 +116,7 @@ class OutgoingMailView(KontorView):
             sending.append(("Next try", model.next_try_at))
         sending.append(("Last error", model.last_error))
         shown = model.body.replace(LINK, "(one-time link, not shown)")
-        text = [("Subject", model.subject), ("Body", shown.split("\n"))]
+        text = [("Subject", model.subject), ("Text", shown.strip())]
         return [Section("Message", lines), Section("Sending", sending), Section("Text", text)]
 
 

@@ -27,6 +27,8 @@ def password_problem(password: str, shortest: int, *known: str | None) -> Proble
         )
     if length > LONGEST_PASSWORD:
         return Problem("password", f"The password is longer than {LONGEST_PASSWORD} characters")
+    if any(unicodedata.category(sign) == "Cs" for sign in password):
+        return Problem("password", "The password holds signs that are none")
     if password.casefold() in {one.casefold() for one in known if one}:
         return Problem("password", "The password is the email or the number", "Choose another")
     return None

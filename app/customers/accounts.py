@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -18,6 +19,7 @@ from app.core import clock
 from app.core.actor import Actor, Channel
 from app.core.errors import NotFound, Refused
 from app.core.permissions import Permission
+from app.core.text import clean
 from app.customers import account_rules as rules
 from app.customers import letters
 from app.customers.choices import ApprovalState
@@ -37,8 +39,6 @@ SHUT = "This account cannot be opened at the moment. Please get in touch with us
 Row = Mapping[str, Any]
 
 _hasher = PasswordHasher()
-# Verified in the place of one that is not there, so that the time taken tells nothing.
-_NOBODY = _hasher.hash("nobody's password")
 _shortest = rules.SHORTEST_PASSWORD
 
 
@@ -237,11 +237,11 @@ def verify_credentials(session: Session, *, email: str, password: str) -> Custom
     """
     customer = session.scalar(
         select(Customer).where(
-            Customer.email_key == email.strip().casefold(), Customer.deleted_at.is_(None)
+            Customer.email_key == (clean(email) or "").casefold(), Customer.deleted_at.is_(None)
         )
     )
     stored = customer.password_hash if customer else None
-    right = _verified(stored or _NOBODY, rules.normal_password(password))
+    right = _verified(stored or _nobody(), rules.normal_password(password))
     if customer is None or stored is None or not right:
         raise Refused.because(WRONG)
     problem = rules.login_problem(snapshot(customer))
@@ -252,11 +252,17 @@ def verify_credentials(session: Session, *, email: str, password: str) -> Custom
 
 def verify_answer(customer: Customer, answer: str) -> bool:
     """Tell whether this is the customer's answer to the security question."""
-    right = _verified(customer.security_answer_hash or _NOBODY, rules.normal_answer(answer))
+    right = _verified(customer.security_answer_hash or _nobody(), rules.normal_answer(answer))
     return right and customer.security_answer_hash is not None
 
 
 # Inner works --------------------------------------------------------------------------------------
+
+
+@cache
+def _nobody() -> str:
+    """Verified in the place of a hash that is not there, so that the time taken tells nothing."""
+    return _hasher.hash("nobody's password")
 
 
 def _verified(hashed: str, given: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, literal_column, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.accounts.models import Operator
@@ -260,8 +260,10 @@ BY_KIND: Mapping[CustomerKind, Listing] = {
     kind: _listing(LIVE & (Customer.kind == kind.value), FILTERS[1:], "name")
     for kind in CustomerKind
 }
+# In plain words, not as a parameter: only then does a database know that the partial index fits.
+_WAITS = Customer.approval_state == literal_column(f"'{ApprovalState.WAITING.value}'")
 WAITING = Listing(
-    statement=select(Customer).where(LIVE, Customer.approval_state == ApprovalState.WAITING.value),
+    statement=select(Customer).where(LIVE, _WAITS),
     filters=(FILTERS[0], FILTERS[4]),
     sorts={"number": ()},
     default_sort="number",

@@ -3,12 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, BigId, Identified, UtcDateTime
-
-WAITING = text("state IN ('waiting', 'sending')")
 
 
 class MailState(StrEnum):
@@ -47,13 +45,7 @@ class OutboxMessage(Identified, Base):
         CheckConstraint("secret IS NULL OR state IN ('waiting', 'sending')", name="secret_wiped"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at"),
         CheckConstraint("(state = 'sending') = (claimed_at IS NOT NULL)", name="claimed_at"),
-        Index(
-            "ix_outbox_messages_due",
-            "next_try_at",
-            "id",
-            sqlite_where=WAITING,
-            postgresql_where=WAITING,
-        ),
+        Index("ix_outbox_messages_due", "state", "next_try_at", "id"),
         Index("ix_outbox_messages_state", "state", "id"),
         Index("ix_outbox_messages_customer_id", "customer_id", "id"),
         Index("ix_outbox_messages_operator_id", "operator_id", "id"),

@@ -19,6 +19,8 @@ from app.core import clock
 
 # For each answer of the server; the whole of a try stays far below rules.CLAIM_HOLDS.
 TIMEOUT_SECONDS = 30
+# No line of a mail may be longer than 998 octets.
+LONGEST_LINE = 900
 SCHEMES = {"smtp": 25, "smtps": 465}
 
 
@@ -97,6 +99,8 @@ class Mail:
             self._folder.mkdir(mode=0o700, exist_ok=True)
         elif not settings.mail_from:
             raise ValueError("KONTOR_MAIL_FROM must be set where MAIL_URL is")
+        elif settings.production and not settings.public_url:
+            raise ValueError("KONTOR_PUBLIC_URL must be set where production has a MAIL_URL")
         if settings.mail_from:
             self._sender = _read_sender(settings.mail_from)
         else:
@@ -123,7 +127,9 @@ class Mail:
         message["Message-ID"] = message_id
         # No machine answers to it: no out-of-office replies.
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(body)
+        # As it is wherever that is safe, so that a link stays in one piece in the file, too.
+        plain = body.isascii() and max(map(len, body.split("\n"))) <= LONGEST_LINE
+        message.set_content(body, cte="7bit" if plain else None)
         if self._server is None:
             _write_file(self._folder, message_id, message.as_bytes())
         else:

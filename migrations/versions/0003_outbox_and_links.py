@@ -13,7 +13,6 @@ branch_labels = None
 depends_on = None
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-WAITING = sa.text("state IN ('waiting', 'sending')")
 
 
 def upgrade() -> None:
@@ -55,13 +54,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_outbox_messages_message_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_outbox_messages_due",
-        "outbox_messages",
-        ["next_try_at", "id"],
-        sqlite_where=WAITING,
-        postgresql_where=WAITING,
-    )
+    op.create_index("ix_outbox_messages_due", "outbox_messages", ["state", "next_try_at", "id"])
     op.create_index("ix_outbox_messages_state", "outbox_messages", ["state", "id"])
     op.create_index("ix_outbox_messages_customer_id", "outbox_messages", ["customer_id", "id"])
     op.create_index("ix_outbox_messages_operator_id", "outbox_messages", ["operator_id", "id"])

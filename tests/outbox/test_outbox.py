@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -41,6 +42,7 @@ def test_without_a_mail_server_mail_becomes_files_that_only_their_owner_reads(
     letter = message_from_bytes(file.read_bytes(), policy=policy.default)
     assert letter["To"] == "karin@example.com"
     assert LINK in letter.get_content()  # type: ignore[attr-defined]
+    assert LINK.encode() in file.read_bytes(), "whoever looks into the file can use it"
     assert message(session, number).state == MailState.SENT
 
 
@@ -220,6 +222,7 @@ def test_the_address_of_a_mail_server_is_understood(
         {"mail_url": "smtp://me:s3cret@host?tls=1"},
         {"mail_url": "smtps://me:s3cret@host?starttls=yes"},
         {"mail_url": "smtp://me:s3cret@host"},
+        {"mail_url": "smtp://host", "mail_from": "office@example.com", "production": True},
         {"mail_from": "nobody"},
         {"mail_from": "Office <office@example.com>\nBcc: <x@example.com>"},
         {"public_url": "kontor.example.com"},
@@ -227,7 +230,7 @@ def test_the_address_of_a_mail_server_is_understood(
     ],
 )
 def test_a_mail_setting_that_does_not_fit_is_refused_by_its_name_without_the_password(
-    tmp_path: Path, values: dict[str, str]
+    tmp_path: Path, values: dict[str, Any]
 ) -> None:
     settings = Settings(instance=str(tmp_path), **values)
     with pytest.raises(ValueError, match=r"MAIL_URL|KONTOR_MAIL_FROM|KONTOR_PUBLIC_URL") as why:

@@ -129,7 +129,8 @@ def test_wrong_credentials_are_waited_out_and_stand_in_no_log(
         send_now(number)
         run_jobs()
     assert message(session, number).state == MailState.SENT
-    told = caplog.text
+    # What the product says; the test's own server repeats whatever it hears.
+    told = "\n".join(one.getMessage() for one in caplog.records if one.name != "mail.log")
     assert "was not sent" in told
     assert "wr0ng-pass" not in told
     assert "the-secret-token" not in told
