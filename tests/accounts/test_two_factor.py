@@ -1,6 +1,7 @@
 """Two-factor log-in: set up, asked for, never replayed, recovered, removed, reset."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Operator
 from app.accounts.rules import MOST_FAILURES_OF_ACCOUNT, WINDOW, app_code, recovery_code
 from app.audit.models import AuditEntry
+from app.core import clock as product_clock
 from app.extensions import limiter
 from tests import factories
 from tests.accounts import phones
@@ -121,6 +123,24 @@ def test_a_code_is_taken_once_also_that_of_the_set_up(
     clock(NOW + 2 * STEP)
     assert "does not fit" in phones.type_code(second, phones.code_at(key, NOW)), "an older one"
     assert phones.type_code(second, phones.code_at(key, NOW + 2 * STEP)) == "in"
+
+
+@pytest.mark.parametrize("page", ["/login/code", "/login/recovery-code"])
+def test_of_two_log_ins_at_once_with_one_code_one_succeeds(
+    app: Flask, olga: FlaskClient, page: str
+) -> None:
+    key, codes = phones.set_up(olga, NOW)
+    browsers = [app.test_client(), app.test_client()]
+    for browser in browsers:
+        phones.password(browser, EMAIL)
+    code = phones.code_at(key, NOW + STEP) if page == "/login/code" else codes[0]
+
+    def enter(browser: FlaskClient) -> bool:
+        with product_clock.frozen(NOW + STEP):  # a thread knows nothing of the stopped clock
+            return phones.type_code(browser, code, page) == "in"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(enter, browsers)) == [False, True]
 
 
 def test_wrong_codes_close_the_account_and_the_right_password_between_does_not_help(
