@@ -53,6 +53,10 @@ class Guarded(BaseView):
         """Tell whether the menu shows the view."""
         return bool(current_user.is_authenticated) and self.may_open(self._default_view)
 
+    def menu_count(self) -> str:
+        """A number beside the menu's entry, where something waits; nothing by default."""
+        return ""
+
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return self.inaccessible_callback(name, **kwargs)

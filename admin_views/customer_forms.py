@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, FieldList, FormField, SelectField, SelectMultipleField
 
+from admin_views import account_fields as account
 from admin_views import customer_fields as fields
 from admin_views.authorization_rows import authorization_rows
 from admin_views.forms import (
@@ -48,7 +49,7 @@ COMPANIES = Group(
     "Companies", ("companies",), hint="Companies that this customer belongs to or orders for."
 )
 CONSENT = Group("Consent", ("newsletter", "promotional_sms", "invoices_by_email"))
-NOTES = Group("Notes and state", ("memo", "active", "restricted"))
+NOTES = Group("Notes", ("memo",))
 
 
 class CustomerForm(KontorForm):
@@ -119,10 +120,13 @@ class CustomerForm(KontorForm):
     invoices_by_email = BooleanField(FIELD_LABELS["invoices_by_email"])
     memo = fields.memo_field()
     active = BooleanField(FIELD_LABELS["active"], default=True)
-    restricted = BooleanField(
-        FIELD_LABELS["restricted"],
-        description="The customer cannot enter the shop account; orders taken here still work",
-    )
+    restricted = account.restricted_field()
+    login_allowed = account.login_field()
+    suppress_registration_email = account.suppress_field()
+    password = account.password_field()
+    password_again = account.password_again_field()
+    security_question_id = account.question_field()
+    security_answer = account.answer_field()
 
     # What the operation would say besides; the view sets it. Asked when fields cannot be read.
     beyond_reading: Callable[[], Sequence[Problem]] = staticmethod(lambda: ())
@@ -162,7 +166,7 @@ class IndividualForm(CustomerForm):
                 "homepage", "preferred_language",
             ),
         ),
-        ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, NOTES,
+        ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, account.ACCOUNT, NOTES,
     )  # fmt: skip
 
     title = fields.text("title", 40)
@@ -192,7 +196,7 @@ class BusinessForm(CustomerForm):
                 "homepage", "preferred_language",
             ),
         ),
-        ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, NOTES,
+        ADDRESSES, COMPANIES, COMMERCE, PAYMENT, CONSENT, account.ACCOUNT, NOTES,
     )  # fmt: skip
 
     company_name = fields.text("company_name", 200, Required())
@@ -220,11 +224,12 @@ class PerpetualForm(BusinessForm):
     authorizations = authorization_rows()
 
 
-def set_choices(form: Any, session: Session) -> None:
+def set_choices(form: Any, session: Session, model: Customer | None) -> None:
     """Offer the groups, levels, stores and products there are; one store is no choice."""
     form.group_id.choices = [("", "none"), *_named(session, CustomerGroup)]
     form.price_level_id.choices = [("", "none"), *_named(session, PriceLevel)]
     form.product_ids.choices = _named(session, Product)
+    account.set_questions(form, session, model)
     stores = _named(session, Store)
     if len(stores) > 1:
         form.store_id.choices = stores
@@ -248,11 +253,11 @@ def leave_out(form: Any, actor: Actor, model: Customer | None) -> None:
 
 def given_values(form: Any) -> dict[str, Any]:
     """The fields of the customers table that a valid form states; a masked IBAN is none."""
-    apart = {"addresses", "companies", "product_ids", "authorizations"}
+    apart = {"addresses", "companies", "product_ids", "authorizations", *account.SECRETS}
     found = {field.short_name: field.data for field in form if field.short_name not in apart}
     if fields.MASK in (found.get("iban") or ""):
         del found["iban"]
-    for name in ("group_id", "price_level_id", "store_id"):
+    for name in ("group_id", "price_level_id", "store_id", "security_question_id"):
         if name in found:  # also asked while a choice is wrong; its field says so then
             found[name] = int(found[name]) if found[name] and not form[name].errors else None
     return {name: None if value == "" else value for name, value in found.items()}

@@ -9,9 +9,11 @@ from flask_login import current_user
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from admin_views import customer_record as record
+from admin_views.account_fields import given_credentials
 from admin_views.actions import Action, Ask
 from admin_views.authorization_rows import JOURNALS, authorization_data, authorization_drafts
 from admin_views.base import KontorView
+from admin_views.customer_account import ACCOUNT_ACTIONS
 from admin_views.customer_checks import CHECKS
 from admin_views.customer_columns import COLUMNS, MORE_COLUMNS
 from admin_views.customer_fields import filled_addresses, filled_companies
@@ -94,7 +96,7 @@ class CustomersView(KontorView):
     search_hint = "Name, email, phone or number"
     first_tab = "Personal information"
     tabs = record.TABS
-    actions: ClassVar[Sequence[Action]] = (LOCK, UNLOCK)
+    actions: ClassVar[Sequence[Action]] = (*ACCOUNT_ACTIONS, LOCK, UNLOCK)
     checks = CHECKS
     lookups = {
         "operators": Lookup(accounts.search_operators, accounts.operator_label),
@@ -161,7 +163,7 @@ class CustomersView(KontorView):
 
     def prepare_form(self, form: Any, model: Customer | None) -> None:
         """Choices, and only what this person may change."""
-        set_choices(form, db.session())
+        set_choices(form, db.session(), model)
         leave_out(form, current_actor(), model)
         form.beyond_reading = lambda: self._broken_rules(form, model)
 
@@ -183,7 +185,7 @@ class CustomersView(KontorView):
     def form_data(self, model: Customer) -> Mapping[str, Any]:
         """The stored values, masked for whoever may not see them."""
         values = dict(super().form_data(model))
-        for name in ("group_id", "price_level_id", "store_id"):
+        for name in ("group_id", "price_level_id", "store_id", "security_question_id"):
             values[name] = str(getattr(model, name) or "")
         if not current_actor().may(Permission.BANK_DETAILS_VIEW):
             values["iban"] = masked(model.iban)
@@ -208,6 +210,7 @@ class CustomersView(KontorView):
             filled_addresses(form.addresses),
             filled_companies(form.companies),
             frozenset(form.product_ids.data),
+            given_credentials(form),
         )
         made = operations.create_customers(session, [draft], actor=actor)[0]
         self.save_rights(session, form, made, actor)
@@ -221,6 +224,7 @@ class CustomersView(KontorView):
             filled_addresses(form.addresses) if "addresses" in form else None,
             filled_companies(form.companies) if "companies" in form else None,
             frozenset(form.product_ids.data) if "product_ids" in form else None,
+            given_credentials(form),
             version=model.version,
         )
         key = model.id

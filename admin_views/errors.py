@@ -68,7 +68,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
     """A form without its token: mostly one whose log-in has ended while it was open."""
-    if current_user.is_authenticated:
+    if current_user.is_authenticated or request.blueprint == "account":
         return answer(
             400, "This form is no longer valid", "Go back, reload the page and try again."
         )
@@ -100,5 +100,6 @@ def _failure(error: Exception) -> ResponseReturnValue:
     """A fault of ours: noted in the log under a reference, never shown."""
     db.session.rollback()
     reference = secrets.token_hex(4)
-    log.exception("Failure %s at %s %s", reference, request.method, request.path)
+    # The rule, not the path: that of a one-time link holds its token.
+    log.exception("Failure %s at %s %s", reference, request.method, request.url_rule)
     return answer(500, reference=reference)

@@ -4,7 +4,8 @@ import secrets
 
 from flask import Flask, Response, current_app, g
 
-# data: is for the small pictures inside Tabler's stylesheet (ticks, arrows); nothing of ours.
+# data: is for the small pictures inside Tabler's stylesheet (ticks, arrows), and for the QR code of
+# two-factor log-in, which must not be a file that anybody could fetch.
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "

@@ -21,6 +21,7 @@ __all__ = ["GROUPS", "MODULES", "address_of", "home", "register", "route_permiss
 MODULES: tuple[str, ...] = (
     "admin_views.clients",
     "admin_views.customers",
+    "admin_views.approvals",
     "admin_views.deleted_customers",
     "admin_views.subscriptions",
     "admin_views.authorizations",
@@ -32,6 +33,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.imports",
     "admin_views.exports",
     "admin_views.jobs",
+    "admin_views.outgoing_mail",
     "admin_views.operators",
     "admin_views.roles",
     "admin_views.products",

@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app.core.database import prepare_engine
     from app.core.storage import storage
     from app.extensions import db, limiter, migrate
+    from app.outbox.transport import mail
 
     settings = settings or Settings.from_environment()
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     limiter.init_app(app)
     storage.open(settings.storage_url, instance)
+    mail.open(settings, instance)
     _register_features(app)
     return app
 
@@ -77,9 +79,11 @@ def _register_features(app: Flask) -> None:
     from app.accounts import login
     from app.audit import visibility
     from app.core.permissions import Permission
+    from app.customers import accounts as customer_accounts
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.jobs import worker
+    from app.public import wiring as public
     from app.sepa.queries import HAS_MANDATE, collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
@@ -90,10 +94,12 @@ def _register_features(app: Flask) -> None:
     visibility.register(
         Permission.SUBSCRIPTIONS_VIEW, "subscription", "journal authorization", "perpetual rights"
     )
+    customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way)
     register_filter(HAS_MANDATE)
     imports.register()
     exports.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
+    public.register(app)
     cli.register(app)

@@ -29,6 +29,15 @@ class Settings:
     storage_url: str = _setting(
         "STORAGE_URL", "", "S3-compatible store (s3://bucket/prefix); empty: instance/files"
     )
+    mail_url: str = _setting(
+        "MAIL_URL", "", "mail server (smtp://user:password@host:587); empty: files in instance/mail"
+    )
+    mail_from: str = _setting(
+        "KONTOR_MAIL_FROM", "", "sender of mail, like Kontor <office@example.com>; with MAIL_URL"
+    )
+    public_url: str = _setting(
+        "KONTOR_PUBLIC_URL", "", "address that links in mail lead to; empty: http://host:port"
+    )
     secret_key: str = _setting(
         "SECRET_KEY", "", "signs sessions; empty: made once and kept in the instance folder"
     )
@@ -51,7 +60,18 @@ class Settings:
     production: bool = _setting(
         "KONTOR_PRODUCTION", False, "refuse demo log-ins and unsafe settings"
     )
+    customer_password_length: int = _setting(
+        "KONTOR_CUSTOMER_PASSWORD_LENGTH", 5, "fewest characters of a customer's password"
+    )
     session_hours: int = _setting("KONTOR_SESSION_HOURS", 12, "hours until a log-in ends")
+    two_factor_roles: str = _setting(
+        "KONTOR_TWO_FACTOR_ROLES", "", "roles that must use two-factor log-in, with commas between"
+    )
+    two_factor_key: str = _setting(
+        "KONTOR_TWO_FACTOR_KEY",
+        "",
+        "encrypts two-factor secrets; empty: made once and kept in the instance folder",
+    )
     upload_megabytes: int = _setting("KONTOR_UPLOAD_MEGABYTES", 64, "largest upload in MB")
     retention_days: int = _setting(
         "KONTOR_RETENTION_DAYS", 30, "days that uploads, exports and before-images are kept"
@@ -77,6 +97,12 @@ class Settings:
             if self.database_url.startswith(scheme):
                 return "postgresql+psycopg://" + self.database_url.removeprefix(scheme)
         return self.database_url
+
+    @property
+    def roles_with_two_factor(self) -> frozenset[str]:
+        """The names of the roles whose holders must use two-factor log-in."""
+        names = (name.strip().lower() for name in self.two_factor_roles.split(","))
+        return frozenset(name for name in names if name)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

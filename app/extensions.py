@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
-from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import Session
@@ -15,7 +14,6 @@ from app.core.database import Base, forget_after_commit, immediate_begin, run_af
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 migrate = Migrate()
-security = Security()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address)
 

@@ -11,7 +11,7 @@ from app.core.database import Base, immediate_begin
 
 # Every room with tables, so that a new migration sees them all.
 for room in (
-    "core", "audit", "accounts", "catalogue", "customers",
+    "core", "audit", "outbox", "accounts", "catalogue", "customers",
     "subscriptions", "billing", "sepa", "jobs", "transfer",
 ):  # fmt: skip
     importlib.import_module(f"app.{room}.models")

@@ -15,17 +15,18 @@ MAX_LINES = 400
 FEATURE_STEP = {
     "core": 0,
     "audit": 1,
-    "accounts": 2,
-    "catalogue": 3,
-    "customers": 4,
-    "subscriptions": 5,
-    "billing": 5,
-    "sepa": 6,
-    "service": 6,
-    "loyalty": 6,
+    "outbox": 2,
+    "accounts": 3,
+    "catalogue": 4,
+    "customers": 5,
+    "subscriptions": 6,
+    "billing": 6,
+    "sepa": 7,
+    "service": 7,
+    "loyalty": 7,
 }
 # Mechanisms and surfaces above all features.
-SURFACES = {"admin_views", "api", "cli", "transfer", "jobs"}
+SURFACES = {"admin_views", "api", "cli", "public", "transfer", "jobs"}
 # Wiring that everybody may use, and the one place that wires it.
 SHARED = {"extensions", "config"}
 
@@ -96,7 +97,7 @@ def breach(importer: str, imported: str) -> str | None:
         return None
     if theirs == "admin_views" and ours != "admin_views":
         return f"{importer} imports {imported}: only create_app knows the panel"
-    if theirs in {"api", "cli"} and ours != theirs:
+    if theirs in {"api", "cli", "public"} and ours != theirs:
         return f"{importer} imports {imported}: nobody imports a surface"
     return None
 

@@ -19,13 +19,31 @@ FOR_EVERYBODY = {
     "security.login": "the way in",
     "home": "leads to the panel, which asks for the log-in",
     "security.logout": "the way out, harmless for who is not in",
+    "security.two_factor_token_validation": "the second step of the log-in, after the password",
+    "security.mf_recovery": "the same with a recovery code",
+    "account.show": "opens with the token of a one-time link only",
+    "account.save": "opens with the token of a one-time link only",
+    "account.done": "says that a password was set, and knows nothing else",
 }
 FOR_EVERY_OPERATOR = {
     "security.change_password": "one's own password",
     "security.verify": "proves again who one is",
+    "two_factor.show": "one's own two-factor log-in",
+    "two_factor.set_up": "one's own; asks for the password first",
+    "two_factor.recovery_codes": "one's own; asks for the password first",
+    "two_factor.remove": "one's own; asks for the password first",
+    "own_sessions.show": "where one is logged in oneself",
 }
-# Flask-Admin serves its own static files, which its templates would use; ours do not.
-UNUSED = {"admin.static": "files of the library, no data"}
+# Flask-Admin serves its own static files, which its templates would use; ours do not. The pages of
+# Flask-Security are closed (404) where ours do the same.
+UNUSED = {
+    "admin.static": "files of the library, no data",
+    "security.two_factor_setup": "two_factor.set_up instead",
+    "security.two_factor_setup_validate": "two_factor.set_up instead",
+    "security.two_factor_rescue": "would send mail; security.mf_recovery instead",
+    "security.tf_select": "there is one second factor only",
+    "security.mf_recovery_codes": "two_factor.recovery_codes instead",
+}
 
 ROLES = [*RoleName]
 METHODS = ("GET", "POST")
@@ -124,6 +142,17 @@ def test_a_stranger_is_led_to_the_log_in_everywhere(app: Flask) -> None:
         and outcome(ask(app, rule, method, None)) != "log in"
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("method", METHODS)
+def test_the_pages_that_are_not_used_are_closed(app: Flask, method: str) -> None:
+    with app.app_context():
+        uniquifier = factories.operator("administrator").fs_uniquifier
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("security.") and rule.endpoint in UNUSED:
+            for who in (uniquifier, None):
+                assert ask(app, rule, method, who).status_code in {404, 405}, rule
 
 
 @ON_SQLITE

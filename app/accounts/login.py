@@ -2,27 +2,59 @@
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, flash, redirect, request, url_for
 from flask_login import current_user, user_logged_out
-from flask_security import LoginForm, SQLAlchemyUserDatastore
+from flask_security import (
+    LoginForm,
+    Security,
+    SQLAlchemyUserDatastore,
+    TwoFactorVerifyCodeForm,
+    UserMixin,
+    VerifyForm,
+)
+from flask_security.recovery_codes import MfRecoveryCodesUtil, MfRecoveryForm
 from flask_security.utils import validate_redirect_url
+from sqlalchemy.orm import Session
 from wtforms import Field
 
-from app.accounts import operations, queries
+from app.accounts import operations, operations_two_factor, queries, rules, sessions, two_factor
 from app.accounts.identity import actor_for
 from app.accounts.models import Operator, Role
 from app.audit import operations as audit
 from app.audit.models import Action
+from app.config import kept_secret
 from app.core import clock
 from app.core.actor import Actor, Channel
 from app.core.database import immediate_begin
 from app.core.text import clean
-from app.extensions import csrf, db, limiter, security, transaction
+from app.extensions import csrf, db, limiter, transaction
 
 LOGIN_WINDOW = Actor("log-in page", frozenset(), Channel.PANEL)
 REFUSED = "Email or password is wrong"
+
+
+def locked_sentence(email: str) -> str | None:
+    """Why nobody may try this account, or from this address, just now; None if one may."""
+    now = clock.now()
+    until = queries.login_locked_until(db.session(), email, request.remote_addr or "", now)
+    if until is None:
+        return None
+    minutes = max(1, round((until - now).total_seconds() / 60))
+    return f"Too many wrong attempts. Try again in {minutes} minutes, or ask an administrator."
+
+
+def note_attempt(work: Session, email: str, *, succeeded: bool) -> None:
+    """Count an attempt from this address."""
+    operations.note_login(
+        work,
+        email=email,
+        address=request.remote_addr or "",
+        succeeded=succeeded,
+        actor=LOGIN_WINDOW,
+    )
 
 
 class OperatorLoginForm(LoginForm):
@@ -33,19 +65,15 @@ class OperatorLoginForm(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         """Check the lock-out first, so that a guess tells nothing while it holds."""
         self.email.data = email = clean(self.email.data) or ""
-        address = request.remote_addr or ""
-        until = queries.login_locked_until(db.session(), email, address, clock.now())
-        if until is not None:
-            minutes = max(1, round((until - clock.now()).total_seconds() / 60))
-            self.form_errors.append(
-                f"Too many wrong attempts. Try again in {minutes} minutes, or ask an administrator."
-            )
+        if locked := locked_sentence(email):
+            self.form_errors.append(locked)
             return False
         good = bool(super().validate(**kwargs)) and self._may_enter()
-        with transaction() as work:
-            operations.note_login(
-                work, email=email, address=address, succeeded=good, actor=LOGIN_WINDOW
-            )
+        # The right password alone is no log-in where a code is asked for next. Were it counted
+        # as one, it would wipe out the wrong codes before it.
+        if not good or not cast(Operator, self.user).has_two_factor:
+            with transaction() as work:
+                note_attempt(work, email, succeeded=good)
         if not good and not self.form_errors:
             # One sentence for every failure: it must not tell which addresses have an account.
             self.email.errors, self.password.errors = [], []
@@ -54,8 +82,9 @@ class OperatorLoginForm(LoginForm):
 
     def validate_next(self, field: Field) -> None:
         """Forget a way back that leads elsewhere; the library would refuse the log-in over it."""
-        if field.data and not validate_redirect_url(field.data):
-            field.data = ""
+        if not field.data or not validate_redirect_url(field.data):
+            # Said, not left out: after the code the library would come back to this page.
+            field.data = url_for("home")
 
     def _may_enter(self) -> bool:
         user = cast(Operator, self.user)
@@ -65,8 +94,90 @@ class OperatorLoginForm(LoginForm):
         return True
 
 
+def _second_step(form: Any, is_good: Callable[[Session, str], bool]) -> bool:
+    """Judge a code in one transaction with what it uses up and with the count of attempts."""
+    email, typed = form.user.email, str(form.code.data or "")
+    if locked := locked_sentence(email):
+        form.form_errors.append(locked)
+        return False
+    with transaction() as work:
+        good = bool(form.user.active) and is_good(work, typed)
+        note_attempt(work, email, succeeded=good)
+    return good
+
+
+class CodeForm(TwoFactorVerifyCodeForm):
+    """The code of the app, after the password."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """A code that fits, and that was not used before."""
+
+        def fits(_work: Session, typed: str) -> bool:
+            self.code.data = rules.app_code(typed)
+            return bool(super(CodeForm, self).validate(**kwargs))
+
+        good = _second_step(self, fits)
+        if not good and not self.form_errors:
+            self.code.errors = ["This code does not fit, or was used before. Wait for the next."]
+        return good
+
+
+class RecoveryForm(MfRecoveryForm):
+    """A recovery code in the place of the app's code."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """A code that is still there; it is used up here."""
+        operator = cast(Operator, self.user)
+
+        def fits(work: Session, typed: str) -> bool:
+            code = rules.recovery_code(typed)
+            return code is not None and operations_two_factor.take_recovery_code(
+                work,
+                operator.id,
+                lambda encrypted: two_factor.is_recovery_code(encrypted, code),
+                actor=actor_for(operator),
+            )
+
+        good = _second_step(self, fits)
+        if good:
+            left = len(operator.mf_recovery_codes or [])
+            flash(f"You have {left} recovery codes left.", "warning" if left < 4 else "info")
+        elif not self.form_errors:
+            self.code.errors = ["This is none of your recovery codes, or it was used before."]
+        return good
+
+
+class RecoveryCodes(MfRecoveryCodesUtil):
+    """The library's encryption. RecoveryForm has used the code up when the view would."""
+
+    def delete_recovery_code(self, user: UserMixin, code: str) -> bool:
+        """Nothing is left to delete."""
+        return True
+
+
+class OperatorVerifyForm(VerifyForm):
+    """The password once more before a sensitive step; wrong ones count as at the log-in."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """The password of whoever is logged in."""
+        email = self.user.email
+        if locked := locked_sentence(email):
+            self.form_errors.append(locked)
+            return False
+        good = bool(super().validate(**kwargs))
+        if not good:
+            with transaction() as work:
+                note_attempt(work, email, succeeded=False)
+            self.password.errors = ["This is not your password."]
+        return good
+
+
 def register(app: Flask) -> None:
     """Bind Flask-Security, CSRF protection and the limits to the application."""
+    settings = app.config["SETTINGS"]
+    two_factor.configure(
+        app, settings.two_factor_key or kept_secret(Path(app.instance_path), "two_factor_key")
+    )
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a scheme
         SECURITY_PASSWORD_SCHEMES=["argon2"],
@@ -85,14 +196,25 @@ def register(app: Flask) -> None:
         SESSION_PROTECTION="strong",
     )
     csrf.init_app(app)
-    security.init_app(
-        app, SQLAlchemyUserDatastore(db, Operator, Role), login_form=OperatorLoginForm
+    security = Security(
+        app,
+        SQLAlchemyUserDatastore(db, Operator, Role),
+        login_form=OperatorLoginForm,
+        verify_form=OperatorVerifyForm,
+        two_factor_verify_code_form=CodeForm,
+        mf_recovery_form=RecoveryForm,
+        totp_cls=two_factor.OperatorTotp,
+        mf_recovery_codes_util_cls=RecoveryCodes,
     )
-    for endpoint in ("security.login", "security.change_password"):
-        app.view_functions[endpoint] = _writing(app.view_functions[endpoint])
     views: dict[str, Any] = app.view_functions
+    for name in ("two_factor_token_validation", "mf_recovery"):
+        views[f"security.{name}"] = _for_strangers(views[f"security.{name}"])
     limit = limiter.limit("60 per minute", methods=["POST"])
-    views["security.login"] = limit(views["security.login"])
+    for name in ("login", "two_factor_token_validation", "mf_recovery", "verify"):
+        views[f"security.{name}"] = limit(_writing(views[f"security.{name}"]))
+    views["security.change_password"] = _writing(views["security.change_password"])
+    sessions.register(app, security.login_manager)
+    two_factor.register(app)
     user_logged_out.connect(_on_logout, app)
     app.context_processor(lambda: {"operator": current_user})
 
@@ -104,8 +226,22 @@ def _writing(view: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if request.method != "POST":
             return view(*args, **kwargs)
+        # Who is logged in may have been read already, in a transaction that could not write.
+        db.session().rollback()
         with immediate_begin():
             return view(*args, **kwargs)
+
+    return wrapped
+
+
+def _for_strangers(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Lead who is logged in to the start page; the library would log them out instead."""
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if current_user.is_authenticated:
+            return redirect(url_for("home"))
+        return view(*args, **kwargs)
 
     return wrapped
 
@@ -115,6 +251,7 @@ def _on_logout(_app: Flask, user: Operator, **_values: Any) -> None:
     with transaction() as work:
         operator = work.get(Operator, operator_id)
         if operator is not None:
+            sessions.end_this(work, operator)
             audit.record(
                 work,
                 actor=actor_for(operator),

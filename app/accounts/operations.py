@@ -3,12 +3,11 @@
 import uuid
 from collections.abc import Iterable
 
-from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.accounts import queries, rules
+from app.accounts import invitations, operations_sessions, queries, rules
 from app.accounts.models import LoginAttempt, Operator, Role, operators_roles
 from app.audit import operations as audit
 from app.audit.models import Action
@@ -17,9 +16,6 @@ from app.core import clock
 from app.core.actor import Actor
 from app.core.errors import Problem, Refused
 from app.core.permissions import ROLE_PERMISSIONS, Permission, RoleName
-
-# The same scheme and format that Flask-Security verifies; hashing here needs no request.
-_hasher = PasswordHasher()
 
 
 def ensure_built_in_roles(session: Session) -> None:
@@ -49,18 +45,44 @@ def create_operator(
     actor: Actor,
 ) -> Operator:
     """Make an operator. Raises Refused for a bad email, password or role."""
+    # Demo passwords are short on purpose: they stand on the log-in page of a demo.
+    wrong = [] if demo else rules.password_problems(password, email.strip())
+    return _make(session, email, password, roles, name, demo=demo, wrong=wrong, actor=actor)
+
+
+def invite_operator(
+    session: Session, *, email: str, roles: Iterable[str], name: str = "", actor: Actor
+) -> tuple[Operator, str]:
+    """Make an operator who chooses the password by a link; its address leaves by mail.
+
+    Gives the address back as well. Raises Refused for a bad email or role.
+    """
+    operator = _make(session, email, None, roles, name, actor=actor)
+    return operator, invitations.send(session, operator, actor=actor)
+
+
+def _make(
+    session: Session,
+    email: str,
+    password: str | None,
+    roles: Iterable[str],
+    name: str,
+    *,
+    demo: bool = False,
+    wrong: Iterable[Problem] = (),
+    actor: Actor,
+) -> Operator:
     actor.require(Permission.OPERATORS_MANAGE)
     problems: list[Problem] = []
     address = _checked_email(session, email, None, problems)
-    # Demo passwords are short on purpose: they stand on the log-in page of a demo.
-    problems += [] if demo else rules.password_problems(password, address)
+    problems += wrong
     found = _roles(session, roles, problems)
     if problems:
         raise Refused(problems)
     operator = Operator(
         email=address,
         name=name.strip(),
-        password=_hasher.hash(password),
+        password=None if password is None else rules.hashed(password),
         active=True,
         demo=demo,
         fs_uniquifier=uuid.uuid4().hex,
@@ -86,6 +108,8 @@ def update_operator(
 ) -> None:
     """Change an operator; a new password or leaving ends the person's sessions.
 
+    An open invitation ends with a password that is set here, and with leaving or another email.
+
     Raises Refused for bad values and if nobody would be left to manage operators.
     """
     actor.require(Permission.OPERATORS_MANAGE)
@@ -97,12 +121,15 @@ def update_operator(
     found = _roles(session, roles, problems)
     if problems:
         raise Refused(problems)
+    if operator.invited and (password or not active or address != operator.email):
+        invitations.withdraw(session, operator, actor=actor)
     operator.email, operator.name, operator.active = address, name.strip(), active
     operator.roles = found
     if password:
-        operator.password = _hasher.hash(password)
+        operator.password = rules.hashed(password)
     if password or not active:
         operator.fs_uniquifier = uuid.uuid4().hex
+        operations_sessions.close_all(session, operator.id, by=actor.label)
     session.flush()
     _keep_an_administrator(session)
     _record(session, operator, before, Action.CHANGED, actor)
@@ -219,7 +246,8 @@ def _keep_an_administrator(session: Session) -> None:
     """Refuse to leave nobody who can manage operators and roles."""
     needed = {Permission.OPERATORS_MANAGE.value, Permission.ROLES_MANAGE.value}
     session.flush()
-    active = session.scalars(select(Operator).where(Operator.active)).unique()
+    able = select(Operator).where(Operator.active, Operator.password.is_not(None))
+    active = session.scalars(able).unique()
     if not any(
         needed <= {name for role in operator.roles for name in role.permissions}
         for operator in active

@@ -1,15 +1,24 @@
-"""Reads about operators, roles and log-in attempts."""
+"""Reads about operators, roles, log-in attempts and sessions."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.accounts import rules
-from app.accounts.models import LoginAttempt, Operator, Role
+from app.accounts.models import (
+    LinkPurpose,
+    LoginAttempt,
+    OneTimeLink,
+    Operator,
+    OperatorSession,
+    Role,
+)
 from app.core import filters
 from app.core.listing import Listing
+from app.core.permissions import RoleName
 
 
 def _holding(text: str, *columns: Any) -> ColumnElement[bool]:
@@ -53,6 +62,74 @@ def operator_by_email(session: Session, email: str) -> Operator | None:
 def role_by_name(session: Session, name: str) -> Role | None:
     """The role of this name."""
     return session.scalar(select(Role).where(Role.name == name))
+
+
+def unknown_roles(session: Session, names: Iterable[str]) -> list[str]:
+    """Those of the names that no role has; the roles that come with Kontor always count."""
+    known = {*session.scalars(select(Role.name)), *RoleName}
+    return sorted(set(names) - known)
+
+
+def logged_in(
+    session: Session, uniquifier: str, key: str, begun_after: datetime
+) -> tuple[Operator, int, datetime] | None:
+    """Who is logged in by this key: the operator, and the id and the last sight of the session.
+
+    None if the session has ended or is too old, and for operators who are no longer active.
+    """
+    found = session.execute(
+        select(Operator, OperatorSession.id, OperatorSession.last_seen_at)
+        .join(OperatorSession, OperatorSession.operator_id == Operator.id)
+        .where(
+            OperatorSession.key_hash == rules.hash_of_key(key),
+            OperatorSession.ended_at.is_(None),
+            OperatorSession.created_at > begun_after,
+            Operator.fs_uniquifier == uniquifier,
+            Operator.active,
+        )
+        .options(joinedload(Operator.roles))
+    ).unique()
+    row = found.one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def live_sessions(
+    session: Session, operator_id: int, begun_after: datetime, limit: int = 100
+) -> Sequence[OperatorSession]:
+    """Where an operator is logged in, last seen first."""
+    return session.scalars(
+        select(OperatorSession)
+        .where(*_live(operator_id, begun_after))
+        .order_by(OperatorSession.last_seen_at.desc(), OperatorSession.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def count_live_sessions(session: Session, operator_id: int, begun_after: datetime) -> int:
+    """In how many browsers an operator is logged in."""
+    wanted = select(func.count(OperatorSession.id)).where(*_live(operator_id, begun_after))
+    return session.scalar(wanted) or 0
+
+
+def _live(operator_id: int, begun_after: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OperatorSession.operator_id == operator_id,
+        OperatorSession.ended_at.is_(None),
+        OperatorSession.created_at > begun_after,
+    )
+
+
+def last_invitation(session: Session, operator_id: int) -> OneTimeLink | None:
+    """The link that an operator was invited by last."""
+    return session.scalar(
+        select(OneTimeLink)
+        .where(
+            OneTimeLink.purpose == LinkPurpose.OPERATOR_INVITATION,
+            OneTimeLink.subject_id == operator_id,
+        )
+        .order_by(OneTimeLink.id.desc())
+        .limit(1)
+    )
 
 
 def search_operators(session: Session, text: str, limit: int) -> list[tuple[int, str]]:

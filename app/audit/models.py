@@ -27,6 +27,14 @@ class Action(StrEnum):
     LOGGED_IN = "logged in"
     LOGGED_OUT = "logged out"
     LOGIN_REFUSED = "log-in refused"
+    SESSION_ENDED = "session ended"
+    TWO_FACTOR_SET_UP = "two-factor set up"
+    TWO_FACTOR_REMOVED = "two-factor removed"
+    TWO_FACTOR_RESET = "two-factor reset"
+    RECOVERY_CODE_USED = "recovery code used"
+    RECOVERY_CODES_MADE = "new recovery codes"
+    INVITED = "invited"
+    INVITATION_ACCEPTED = "invitation accepted"
 
 
 class AuditEntry(Identified, Base):

@@ -21,8 +21,10 @@ from app.core.actor import COMMAND_LINE
 from app.core.partial_date import PartialDate
 from app.core.permissions import RoleName
 from app.customers.choices import CustomerKind
-from app.customers.models import Customer
-from app.customers.operations import lock_customers
+from app.customers.drafts import CustomerUpdate
+from app.customers.models import Customer, Group
+from app.customers.operations import lock_customers, update_customers
+from app.customers.operations_reference import save_group
 from app.extensions import db, transaction
 from app.subscriptions.authorizations import create_authorizations
 from app.subscriptions.drafts import AuthorizationDraft
@@ -45,6 +47,8 @@ TITLES = (
 )  # fmt: skip
 # What each perpetual customer holds: overlapping, adjoining and apart, so that the merge shows.
 SPANS = (("2001", "2006"), ("2007-01", "2012-06"), ("2015", None))
+# The group whose new shop customers wait for approval, and how many of them do.
+APPROVED_GROUP, WAITING = "Wholesale", 3
 LOCKS = ("Three returned direct debits; ask accounting first", "Moved away without an address")
 
 
@@ -67,6 +71,7 @@ def seed_company() -> dict[str, int]:
         rights = _rights(session, _journals(session))
         invoices = _invoices(session)
         _locks(session)
+        _shop_accounts(session)
     return {
         "operators": len(LOGINS), "customers": CUSTOMERS, "journals": len(TITLES),
         "authorizations": rights, "invoices": invoices,
@@ -150,3 +155,21 @@ def _locks(session: Session) -> None:
     some = session.scalars(select(Customer.id).order_by(Customer.id).offset(17).limit(len(LOCKS)))
     for id_, text in zip(list(some), LOCKS, strict=True):
         lock_customers(session, [id_], text=text, actor=COMMAND_LINE)
+
+
+def _shop_accounts(session: Session) -> None:
+    """One person with a shop account, and companies that wait for theirs to be approved."""
+    group = session.scalars(select(Group).where(Group.name == APPROVED_GROUP)).one()
+    save_group(
+        session, group, name=group.name, approval_required=True, description=group.description,
+        actor=COMMAND_LINE,
+    )  # fmt: skip
+    reached = select(Customer.id).where(Customer.email.is_not(None)).order_by(Customer.id)
+    person = reached.where(Customer.kind == CustomerKind.INDIVIDUAL.value).limit(1)
+    companies = reached.where(Customer.kind == CustomerKind.BUSINESS.value).limit(WAITING)
+    updates = [CustomerUpdate(id_, {"login_allowed": True}) for id_ in session.scalars(person)]
+    updates += [
+        CustomerUpdate(id_, {"login_allowed": True, "group_id": group.id})
+        for id_ in session.scalars(companies)
+    ]
+    update_customers(session, updates, actor=COMMAND_LINE)

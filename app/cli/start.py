@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 from sqlalchemy import select
 
+from app.accounts import queries
 from app.accounts.models import Operator
 from app.cli.seed import demo_if_empty
 from app.cli.supervisor import Program, Supervisor
@@ -42,6 +43,7 @@ def start(demo: bool) -> None:
         )
         raise SystemExit(1)
     upgrade()
+    _check_roles(settings)
     logins = _demo_logins() if demo else []
     web = [sys.executable, "-m", "gunicorn", *web_arguments(settings), "wsgi:app"]
     worker = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
@@ -50,6 +52,16 @@ def start(demo: bool) -> None:
     )
     code = supervisor.run(on_start=lambda: _say_when_ready(settings, logins))
     raise SystemExit(code)
+
+
+def _check_roles(settings: Settings) -> None:
+    """Refuse to start where a misspelt role would let its holders in without a second factor."""
+    if unknown := queries.unknown_roles(db.session(), settings.roles_with_two_factor):
+        click.echo(
+            f"KONTOR_TWO_FACTOR_ROLES names {', '.join(unknown)}, but there is no such role.",
+            err=True,
+        )
+        raise SystemExit(1)
 
 
 def _demo_logins() -> list[tuple[str, str, str]]:

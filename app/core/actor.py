@@ -14,6 +14,7 @@ class Channel(StrEnum):
     COMMAND_LINE = "command line"
     IMPORT = "import"
     API = "api"
+    SHOP = "shop account"
     SYSTEM = "system"
 
 

@@ -162,9 +162,13 @@ def refresh_statistics(session: Session) -> None:
 
 
 def after_commit(session: Session, callback: Callable[[], None]) -> None:
-    """Call back once the transaction under way is committed; forget it if it is rolled back."""
+    """Call back once the transaction under way is committed; forget it if it is rolled back.
+
+    The same callback is called once, however often it was asked for.
+    """
     waiting: list[Callable[[], None]] = session.info.setdefault("after_commit", [])
-    waiting.append(callback)
+    if callback not in waiting:
+        waiting.append(callback)
 
 
 def run_after_commit(session: Session) -> None:

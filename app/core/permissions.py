@@ -32,6 +32,8 @@ class Permission(StrEnum):
     CREDITOR_ACCOUNTS_EDIT = "creditor_accounts:edit"
     JOBS_VIEW = "jobs:view"
     JOBS_VIEW_ALL = "jobs:view_all"
+    OUTBOX_VIEW = "outbox:view"
+    OUTBOX_MANAGE = "outbox:manage"
     OPERATORS_MANAGE = "operators:manage"
     ROLES_MANAGE = "roles:manage"
     STORES_MANAGE = "stores:manage"
@@ -66,6 +68,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.CREDITOR_ACCOUNTS_EDIT: "Edit creditor accounts",
     Permission.JOBS_VIEW: "See one's own jobs and downloads",
     Permission.JOBS_VIEW_ALL: "See everybody's jobs and downloads",
+    Permission.OUTBOX_VIEW: "See outgoing mail",
+    Permission.OUTBOX_MANAGE: "Send outgoing mail again, or cancel it",
     Permission.OPERATORS_MANAGE: "Manage operators",
     Permission.ROLES_MANAGE: "Manage roles",
     Permission.STORES_MANAGE: "Manage stores",

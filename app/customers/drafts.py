@@ -6,6 +6,17 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a customer proves the shop account with, in plain words; the operation hashes it.
+
+    What is None stays as it is. Neither is shown where the draft is printed.
+    """
+
+    password: str | None = field(default=None, repr=False)
+    security_answer: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerDraft:
     """A customer to be made.
 
@@ -18,6 +29,7 @@ class CustomerDraft:
     addresses: Sequence[Mapping[str, Any]] = ()
     companies: Sequence[Mapping[str, Any]] = ()
     product_ids: frozenset[int] = field(default_factory=frozenset)
+    credentials: Credentials | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +45,5 @@ class CustomerUpdate:
     addresses: Sequence[Mapping[str, Any]] | None = None
     companies: Sequence[Mapping[str, Any]] | None = None
     product_ids: frozenset[int] | None = None
+    credentials: Credentials | None = None
     version: int | None = None

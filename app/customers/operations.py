@@ -15,7 +15,7 @@ from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
 from app.core.portions import portions
-from app.customers import parts, rules
+from app.customers import accounts, parts, rules
 from app.customers.choices import ApprovalState
 from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
@@ -46,6 +46,7 @@ def create_customers(
         return []
     now = clock.now()
     shared = defaults(session, actor)
+    approving = accounts.groups_with_approval(session)
     numbers = next_numbers(session, "customer", len(drafts))
     rows = []
     for number, draft in zip(numbers, drafts, strict=True):
@@ -53,6 +54,7 @@ def create_customers(
         values = with_bank(values, values)
         values |= with_consents({}, values, actor, now)
         check(draft.kind, values, draft.addresses, draft.companies)
+        values |= accounts.account_values({}, values, draft.credentials, approving)
         blank = dict.fromkeys(_WRITTEN)
         rows.append(
             blank | values | rules.derived(values)
@@ -80,6 +82,9 @@ def create_customers(
             for id_, row, draft in zip(ids, rows, drafts, strict=True)
         ],
     )  # fmt: skip
+    accounts.follow_up(
+        session, (({}, row | {"id": id_}) for id_, row in zip(ids, rows, strict=True)), actor=actor
+    )
     return ids
 
 
@@ -91,9 +96,11 @@ def update_customers(
     Raises NotFound for one that is gone, Conflict when somebody saved after `version`, and
     Refused with every problem when a rule is broken or a value is taken.
     """
-    _require_editing(actor, {name for one in updates for name in one.values})
+    fields = {name for one in updates for name in one.values}
+    _require_editing(actor, fields | {"credentials" for one in updates if one.credentials})
     now = clock.now()
     before = load(session, [one.id for one in updates])
+    approving = accounts.groups_with_approval(session)
     names = name_references(session)
     changed: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
@@ -106,6 +113,7 @@ def update_customers(
         new = with_bank(old, {**old, **_known(one.values)})
         new |= with_consents(old, new, actor, now)
         check(new["kind"], new, one.addresses or (), one.companies or ())
+        new |= accounts.account_values(old, new, one.credentials, approving)
         new |= rules.derived(new)
         changes = names(diff(Customer, old, new)) | parts.replace(session, one, names)
         if not changes:
@@ -117,6 +125,7 @@ def update_customers(
     _refuse_collisions(collisions(session, changed, own_ids=own))
     save_values(session, before, changed)
     audit.record_many(session, entries)
+    accounts.follow_up(session, [(before[row["id"]], row) for row in changed], actor=actor)
     return own
 
 
@@ -150,7 +159,9 @@ def delete_customers(session: Session, customer_ids: Sequence[int], *, actor: Ac
     against = reasons_against_deleting(session, customer_ids)
     if against:
         raise Refused(against)
-    return _set(session, customer_ids, {"deleted_at": clock.now()}, Action.DELETED, actor)
+    count = _set(session, customer_ids, {"deleted_at": clock.now()}, Action.DELETED, actor)
+    accounts.end_for_deleted(session, customer_ids, actor=actor)
+    return count
 
 
 def restore_customer(session: Session, customer_id: int, *, actor: Actor) -> None:
@@ -186,6 +197,7 @@ _WRITTEN = [column.name for column in CUSTOMERS.columns if column.name != "id"]
 _GIVEN = frozenset(_WRITTEN) - {
     "number", "kind", "version", "created_at", "changed_at", "deleted_at",
     "search_text", "sort_name", "name_key", "email_key",
+    "approval_state", "password_hash", "security_answer_hash",
 }  # fmt: skip
 
 

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.accounts.models import Operator
 from app.catalogue.models import PriceLevel, Product
 from app.core import filters
 from app.core.countries import country_name
+from app.core.counts import capped_count, format_count
 from app.core.errors import Problem
 from app.core.filters import Choice, Condition, Filter
 from app.core.listing import Facets, Listing
 from app.core.text import fold
-from app.customers.choices import CustomerKind, PaymentMethod, Source
+from app.customers.choices import ApprovalState, CustomerKind, PaymentMethod, Source
 from app.customers.models import (
     Address,
     Customer,
@@ -41,6 +42,12 @@ KIND_LABELS = {
 def customer_by_number(session: Session, number: str) -> Customer | None:
     """The customer of this number, deleted ones too."""
     return session.scalar(select(Customer).where(Customer.number == number))
+
+
+def waiting_count(session: Session) -> str:
+    """How many customers wait for approval, as a page says it; nothing when none does."""
+    total, capped = capped_count(session, WAITING.statement)
+    return format_count(total, capped) if total else ""
 
 
 def default_store_id(session: Session) -> int | None:
@@ -326,6 +333,16 @@ BY_KIND: Mapping[CustomerKind, Listing] = {
     kind: _listing(LIVE & (Customer.kind == kind.value), _OF_ONE_KIND, "name")
     for kind in CustomerKind
 }
+# In plain words, not as a parameter: only then does a database know that the partial index fits.
+_WAITS = Customer.approval_state == literal_column(f"'{ApprovalState.WAITING.value}'")
+WAITING = Listing(
+    statement=select(Customer).where(LIVE, _WAITS),
+    filters=[one for one in FILTERS if one.name in {"kind", "group"}],
+    sorts={"number": ()},
+    default_sort="number",
+    search=list_condition,
+    options=(selectinload(Customer.group),),
+)
 DELETED = Listing(
     statement=select(Customer).where(Customer.deleted_at.is_not(None)),
     filters=FILTERS[:4],

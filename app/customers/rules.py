@@ -58,6 +58,7 @@ FIELD_LABELS: dict[str, str] = {
     "password_hash": "Password",
     "security_question_id": "Security question",
     "security_answer_hash": "Security answer",
+    "security_answer": "Security answer",
     "restricted": "Restricted",
     "approval_state": "Approval",
     "suppress_registration_email": "Do not send registration email",
@@ -90,6 +91,10 @@ def problems(kind: str, values: Mapping[str, Any]) -> list[Problem]:
         )
     if values.get("invoices_by_email") and not values.get("email"):
         found.append(Problem("email", "Invoices by email need an email address"))
+    if values.get("login_allowed") and not values.get("email"):
+        found.append(
+            Problem("email", "Shop login needs an email address", "Customers log in with it")
+        )
     memo = values.get("memo") or ""
     if len(memo) > LONGEST_MEMO:
         found.append(

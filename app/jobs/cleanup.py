@@ -1,4 +1,4 @@
-"""The daily clean-up: stored files, before-images and forms sent go when their time is over.
+"""The daily clean-up: files, before-images, forms sent and old log-ins go when their time is over.
 
 The database's own statistics are renewed on the way: its plans for large lists rest on them.
 """
@@ -10,6 +10,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.accounts import operations_sessions
 from app.core import clock, storage, submissions
 from app.core.actor import SYSTEM
 from app.core.database import refresh_statistics
@@ -59,6 +60,7 @@ def run(context: JobContext) -> dict[str, Any]:
         "files": _remove_files(context),
         "before_images": _remove_before_images(context, days),
         "forms": _remove_forms(context),
+        "sessions": _remove_sessions(context, days),
     }
 
 
@@ -106,4 +108,20 @@ def _remove_forms(context: JobContext) -> int:
         removed += gone
         context.progress(removed, phase="Deleting marks of forms sent")
         if gone < BATCH:
+            return removed
+
+
+def _remove_sessions(context: JobContext, days: int) -> int:
+    """Delete where operators were logged in long ago; the history keeps that they were."""
+    removed = 0
+    # A session lives some hours: one that began before the retention cannot be alive.
+    lifetime = current_app.permanent_session_lifetime
+    limit = clock.now() - max(timedelta(days=days), lifetime)
+    while True:
+        context.stop_if_cancelled()
+        with transaction() as session:
+            done = operations_sessions.forget_old(session, begun_before=limit, most=BATCH)
+        removed += done
+        context.progress(removed, phase="Deleting old sessions")
+        if done < BATCH:
             return removed

@@ -33,7 +33,8 @@ def role(session: Session, name: str) -> Role:
 
 def create(client: FlaskClient, **given: Any) -> Any:
     data = {"email": "New@Example.com", "name": "Newcomer", "roles": ["operations"],
-            "password": PASSWORD, "password_again": PASSWORD} | given  # fmt: skip
+            "password": PASSWORD, "password_again": PASSWORD, "begin": "password"}  # fmt: skip
+    data |= given
     return client.post("/admin/operators/new/", data=data)
 
 

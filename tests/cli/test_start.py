@@ -74,3 +74,11 @@ def test_production_gets_no_demo_logins(start: Start) -> None:
     refused = start("--demo", KONTOR_PRODUCTION="yes", SECRET_KEY="x" * 64)
     assert "not in production" in refused.communicate(timeout=30)[0]
     assert refused.returncode == 2
+
+
+def test_a_misspelt_role_that_must_use_two_factors_is_told_before_anybody_gets_in(
+    start: Start,
+) -> None:
+    refused = start(KONTOR_TWO_FACTOR_ROLES="administrator, acounting")
+    assert "names acounting, but there is no such role" in refused.communicate(timeout=60)[0]
+    assert refused.returncode == 1

@@ -1,0 +1,300 @@
+"""Everything that changes a message: queue it, claim it, note what became of it."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.audit import operations as audit
+from app.audit.models import Action
+from app.core import clock
+from app.core.actor import SYSTEM, Actor
+from app.core.database import after_commit
+from app.core.errors import NotFound, Refused
+from app.core.permissions import Permission
+from app.core.text import clean
+from app.outbox import rules
+from app.outbox.models import MailState, OutboxMessage
+from app.outbox.transport import mail
+
+INTERRUPTED = (
+    "The sending was interrupted: the message may have arrived, so it is not sent again by itself"
+)
+
+_wake_up: list[Callable[[], None]] = []
+
+
+def register_wake_up(callback: Callable[[], None]) -> None:
+    """Say who is told, after the commit, that mail waits. The jobs stand above this room."""
+    _wake_up[:] = [callback]
+
+
+def queue_message(
+    session: Session,
+    *,
+    purpose: str,
+    recipient: str,
+    subject: str,
+    body: str,
+    secret: str | None = None,
+    customer_id: int | None = None,
+    operator_id: int | None = None,
+    actor: Actor,
+) -> OutboxMessage:
+    """Put a message into the outbox; it leaves once the transaction is committed.
+
+    `secret` is the one-time address that takes the place of {link} in the body. Raises Refused
+    for a recipient that no mail can be sent to.
+    """
+    try:
+        address = validate_email(
+            recipient, check_deliverability=False, test_environment=True
+        ).normalized
+    except EmailNotValidError:
+        raise Refused.because(
+            "The email is not an address that mail can be sent to", field="email"
+        ) from None
+    now = clock.now()
+    message = OutboxMessage(
+        purpose=purpose,
+        recipient=address,
+        # A line break in a header would begin another header.
+        subject=(clean(subject) or "")[:255],
+        body=body,
+        secret=secret,
+        message_id=f"<{uuid.uuid4().hex}@{mail.domain}>",
+        state=MailState.WAITING,
+        attempts=0,
+        next_try_at=now,
+        created_at=now,
+        created_by_label=actor.label[:255],
+        customer_id=customer_id,
+        operator_id=operator_id,
+    )
+    session.add(message)
+    session.flush()
+    _tell(session, message, Action.CREATED, actor, {"recipient": [None, address]})
+    _wake(session)
+    return message
+
+
+def retry(session: Session, ids: Iterable[int], *, actor: Actor) -> int:
+    """Send again what failed or was cancelled, and at once what waits. Returns how many.
+
+    Raises Refused for one that was sent, is being sent, or whose one-time link is gone.
+    """
+    actor.require(Permission.OUTBOX_MANAGE)
+    messages = _locked(session, ids)
+    for message in messages:
+        if message.state in {MailState.SENT, MailState.SENDING}:
+            raise Refused.because(f"The message to {message.recipient} is {message.state}")
+        if rules.needs_secret(message.body) and message.secret is None:
+            raise Refused.because(
+                f"The one-time link of the message to {message.recipient} was wiped when it was "
+                "given up",
+                hint="Send a new one from the record that it belongs to",
+            )
+        before = message.state
+        message.state = MailState.WAITING
+        message.attempts = 0
+        message.next_try_at = clock.now()
+        _tell(session, message, Action.STATE_CHANGED, actor, {"state": [before, message.state]})
+    session.flush()
+    _wake(session)
+    return len(messages)
+
+
+def cancel(session: Session, ids: Iterable[int], *, actor: Actor) -> int:
+    """Give up messages that wait. Returns how many. Raises Refused for any other."""
+    actor.require(Permission.OUTBOX_MANAGE)
+    messages = _locked(session, ids)
+    for message in messages:
+        if message.state != MailState.WAITING:
+            raise Refused.because(
+                f"The message to {message.recipient} is {message.state}; "
+                "only one that waits can be cancelled"
+            )
+        _cancel(session, message, actor)
+    session.flush()
+    return len(messages)
+
+
+def cancel_for_customers(
+    session: Session, customer_ids: Iterable[int], purposes: Iterable[str], *, actor: Actor
+) -> list[OutboxMessage]:
+    """Give up what waits for customers, because what it says no longer holds."""
+    whose = OutboxMessage.customer_id.in_(list(customer_ids))
+    return _cancel_waiting(session, whose, purposes, actor)
+
+
+def cancel_for_operator(
+    session: Session, operator_id: int, purposes: Iterable[str], *, actor: Actor
+) -> list[OutboxMessage]:
+    """Give up what waits for an operator, because what it says no longer holds."""
+    return _cancel_waiting(session, OutboxMessage.operator_id == operator_id, purposes, actor)
+
+
+def _cancel_waiting(
+    session: Session, whose: ColumnElement[bool], purposes: Iterable[str], actor: Actor
+) -> list[OutboxMessage]:
+    waiting = session.scalars(
+        select(OutboxMessage)
+        .where(whose)
+        .where(OutboxMessage.purpose.in_(list(purposes)))
+        .where(OutboxMessage.state == MailState.WAITING)
+        .order_by(OutboxMessage.id)
+        .with_for_update()
+    ).all()
+    for message in waiting:
+        _cancel(session, message, actor)
+    session.flush()
+    return list(waiting)
+
+
+def claim_next(session: Session) -> OutboxMessage | None:
+    """Take the message that is due the longest, for this process alone; None when none is."""
+    now = clock.now()
+    while True:
+        due = session.scalar(
+            select(OutboxMessage.id)
+            .where(OutboxMessage.state == MailState.WAITING, OutboxMessage.next_try_at <= now)
+            .order_by(OutboxMessage.next_try_at, OutboxMessage.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if due is None:
+            return None
+        taken = session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.id == due, OutboxMessage.state == MailState.WAITING)
+            .values(state=MailState.SENDING, claimed_at=now, attempts=OutboxMessage.attempts + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if taken.rowcount == 1:  # type: ignore[attr-defined]
+            return session.get_one(OutboxMessage, due, populate_existing=True)
+
+
+def note_sent(session: Session, message_id: int) -> None:
+    """The server has taken the message."""
+    message = _claimed(session, message_id)
+    if message is not None:
+        message.state, message.claimed_at = MailState.SENT, None
+        message.sent_at, message.secret, message.last_error = clock.now(), None, None
+        session.flush()
+
+
+def note_failed(session: Session, message_id: int, error: str, *, for_good: bool) -> None:
+    """The message did not leave: it waits for its next try, or is given up."""
+    message = _claimed(session, message_id)
+    if message is None:
+        return
+    message.last_error = (clean(error) or "")[:500]
+    message.claimed_at = None
+    again = None if for_good else rules.next_try(message.attempts, clock.now())
+    if again is None:
+        message.state, message.secret = MailState.FAILED, None
+        _tell(
+            session,
+            message,
+            Action.STATE_CHANGED,
+            SYSTEM,
+            {"state": [MailState.WAITING, MailState.FAILED]},
+            reason=message.last_error,
+        )
+    else:
+        message.state, message.next_try_at = MailState.WAITING, again
+    session.flush()
+
+
+def give_up_interrupted(session: Session, older_than: timedelta = rules.CLAIM_HOLDS) -> int:
+    """Give up what a dead worker was sending; nobody can know whether it went out."""
+    interrupted = session.scalars(
+        select(OutboxMessage.id)
+        .where(OutboxMessage.state == MailState.SENDING)
+        .where(OutboxMessage.claimed_at <= clock.now() - older_than)
+        .limit(100)
+    ).all()
+    for message_id in interrupted:
+        note_failed(session, message_id, INTERRUPTED, for_good=True)
+    return len(interrupted)
+
+
+def anything_due(session: Session) -> bool:
+    """Tell whether there is something to do for a worker."""
+    now = clock.now()
+    return (
+        session.scalar(
+            select(OutboxMessage.id)
+            .where(
+                or_(
+                    (OutboxMessage.state == MailState.WAITING) & (OutboxMessage.next_try_at <= now),
+                    (OutboxMessage.state == MailState.SENDING)
+                    & (OutboxMessage.claimed_at <= now - rules.CLAIM_HOLDS),
+                )
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _claimed(session: Session, message_id: int) -> OutboxMessage | None:
+    """The message while it is being sent; None when it was taken for interrupted meanwhile."""
+    message = session.get_one(
+        OutboxMessage, message_id, with_for_update=True, populate_existing=True
+    )
+    return message if message.state == MailState.SENDING else None
+
+
+def _locked(session: Session, ids: Iterable[int]) -> list[OutboxMessage]:
+    wanted = list(dict.fromkeys(ids))
+    found = session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.id.in_(wanted))
+        .order_by(OutboxMessage.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    if len(found) != len(wanted):
+        raise NotFound("There is no such message")
+    return list(found)
+
+
+def _cancel(session: Session, message: OutboxMessage, actor: Actor) -> None:
+    message.state, message.secret = MailState.CANCELLED, None
+    _tell(
+        session,
+        message,
+        Action.STATE_CHANGED,
+        actor,
+        {"state": [MailState.WAITING, MailState.CANCELLED]},
+    )
+
+
+def _tell(
+    session: Session,
+    message: OutboxMessage,
+    action: Action,
+    actor: Actor,
+    changes: dict[str, list[str | None]],
+    reason: str | None = None,
+) -> None:
+    audit.record(
+        session,
+        actor=actor,
+        action=action,
+        entity="mail",
+        entity_id=message.id,
+        entity_label=message.subject,
+        customer_id=message.customer_id,
+        changes=changes,
+        reason=reason,
+    )
+
+
+def _wake(session: Session) -> None:
+    for callback in _wake_up:
+        after_commit(session, callback)

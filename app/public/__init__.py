@@ -1,0 +1,1 @@
+"""Pages for people who log in nowhere: so far the one behind a one-time link."""
