@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Quiet, and without a question: nobody may be there to answer it.
 PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
-# More arguments for pytest: make test ARGS="tests/jobs -x"
+# More arguments for pytest or the measurements: make test ARGS="tests/jobs -x"
 ARGS ?=
 
 help:
@@ -19,7 +19,7 @@ help:
 	@echo "make test     run every test (SQLite, PostgreSQL, and the browser where there is one)"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff put the code into its form"
-	@echo "make bench    measure; writes bench/RESULTS.md"
+	@echo "make bench    measure Kontor beside two peers; writes bench/RESULTS.md"
 	@echo "make vendor   fetch the pinned front-end files again into app/static/vendor"
 	@echo "make worker   start one more worker for background jobs"
 	@echo "make clean    remove .venv and caches; instance/ with the data stays"
@@ -46,6 +46,11 @@ $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(BIN)/python
 	@$(PIP) -r requirements.txt -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
 
+$(VENV)/.installed-bench: bench/requirements.txt $(VENV)/.installed-dev
+	@echo "Installing what the measurements compare Kontor with ..."
+	@$(PIP) -r bench/requirements.txt
+	@touch $@
+
 run: $(VENV)/.installed
 	@$(BIN)/flask --app wsgi start --demo
 
@@ -64,8 +69,8 @@ format: $(VENV)/.installed-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev
-	@$(BIN)/python -m bench
+bench: $(VENV)/.installed-bench
+	@$(BIN)/python -m bench $(ARGS)
 
 vendor: $(VENV)/.installed
 	@$(BIN)/python -m app.vendor

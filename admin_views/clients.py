@@ -17,7 +17,8 @@ from admin_views.formatters import Column
 from app.accounts.identity import current_actor
 from app.core.errors import NotFound
 from app.core.filters import clean
-from app.core.listing import Listing, Page
+from app.core.listing import Listing
+from app.core.paging import Page
 from app.core.permissions import Permission
 from app.customers import queries
 from app.customers.collisions import record_address
@@ -95,7 +96,9 @@ def _page_of_hits(listing: Listing, found: Found, asked: Request) -> Page:
     ids = [hit.id for hit in found.hits[(number - 1) * asked.size : number * asked.size]]
     wanted = listing.statement.where(Customer.id.in_(ids)).options(*listing.options)
     rows = sorted(db.session().scalars(wanted), key=lambda row: ids.index(row.id))
-    return Page(rows, number, asked.size, total, found.capped, pages, number > 1, number < pages)
+    return Page(
+        rows, number, asked.size, total, found.capped, pages, number > 1, number < pages, found.late
+    )
 
 
 class CustomerAddresses(KontorPage):

@@ -10,7 +10,8 @@ from werkzeug.datastructures import MultiDict
 from admin_views.formatters import zone
 from app.core.errors import Problem
 from app.core.filters import SPANS, Filter, Kind, clean
-from app.core.listing import Criteria, Listing, Page
+from app.core.listing import Criteria, Listing
+from app.core.paging import Page
 
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50

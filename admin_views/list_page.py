@@ -13,7 +13,8 @@ from admin_views.filters import PAGE_SIZES, Request, chips, controls, page_links
 from admin_views.formatters import Column
 from admin_views.record_page import RecordPage
 from app.core.counts import format_count
-from app.core.listing import Listing, Page, count_rows, fetch_page
+from app.core.listing import Listing
+from app.core.paging import Page, count_rows, fetch_page
 from app.extensions import db
 
 
@@ -64,7 +65,7 @@ class ListPage(RecordPage):
             self.list_template,
             page=page,
             columns=self.shown_columns(),
-            count=format_count(page.total, page.capped),
+            count="many" if page.late and not page.rows else format_count(page.total, page.capped),
             listing=listing,
             asked=asked,
             controls=controls(listing, asked, session),

@@ -79,15 +79,17 @@ def _register_features(app: Flask) -> None:
     from app.accounts import login
     from app.customers import accounts as customer_accounts
     from app.customers.guards import register_delete_guard
+    from app.customers.queries import register_filter
     from app.jobs import worker
     from app.public import wiring as public
-    from app.sepa.queries import collections_under_way
+    from app.sepa.queries import HAS_MANDATE, collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way)
+    register_filter(HAS_MANDATE)
     imports.register()
     exports.register()
     worker.init_app(app, app.config["SETTINGS"])

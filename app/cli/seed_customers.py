@@ -17,6 +17,7 @@ from app.catalogue.models import PriceLevel, Product
 from app.cli.output import command, progress
 from app.cli.synthetic.people import DAYS, FIRST_DAY, Inventor, Person, References
 from app.core.actor import COMMAND_LINE
+from app.core.database import refresh_statistics
 from app.core.numbering import next_numbers
 from app.customers import rules
 from app.customers.choices import CustomerKind
@@ -66,6 +67,8 @@ def seed_customers(
             made["mandates"] += person.mandate is not None
         if (start + len(people)) % TOLD_EVERY < CHUNK:
             progress(f"{start + len(people):,} of {count:,} customers …")
+    with transaction() as session:
+        refresh_statistics(session)
     return made
 
 

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    event,
+    text,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -103,6 +113,7 @@ def prepare_engine(engine: Engine) -> None:
         return
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+    event.listen(engine, "before_cursor_execute", _with_plan, retval=True)
 
 
 def _on_connect(connection: SqliteConnection, _record: Any) -> None:
@@ -121,6 +132,33 @@ def _on_connect(connection: SqliteConnection, _record: Any) -> None:
 
 def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+def _with_plan(
+    _connection: Connection,
+    _cursor: Any,
+    statement: str,
+    parameters: Any,
+    context: Any,
+    _many: bool,
+) -> tuple[str, Any]:
+    """Tell SQLite which way to go where a statement asks for it (`sqlite_plan`: old, new text).
+
+    SQLAlchemy has no words for INDEXED BY and CROSS JOIN, by which SQLite takes an index or an
+    order of tables that its planner would not choose.
+    """
+    old, new = context.execution_options.get("sqlite_plan", ("", ""))
+    return (statement.replace(old, new, 1) if old else statement), parameters
+
+
+def refresh_statistics(session: Session) -> None:
+    """Let the database look anew at how its values are spread, by samples: a matter of moments.
+
+    PostgreSQL does so by itself sooner or later; after a great many new rows, later is too late.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        session.execute(text("PRAGMA analysis_limit = 1000"))
+    session.execute(text("ANALYZE"))
 
 
 def after_commit(session: Session, callback: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, and_, func, literal, or_
+from sqlalchemy import Boolean, ColumnElement, Select, and_, func, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -42,10 +42,11 @@ class Kind(StrEnum):
     DATE = "date"
     MOMENT = "moment"
     NUMBER = "number"
+    CODES = "codes"
     PRESENT = "present"
 
 
-SPANS = frozenset({Kind.DATE, Kind.MOMENT, Kind.NUMBER})
+SPANS = frozenset({Kind.DATE, Kind.MOMENT, Kind.NUMBER, Kind.CODES})
 YES_NO_CHOICES: Sequence[Choice] = (("yes", "yes"), ("no", "no"))
 PRESENT_CHOICES: Sequence[Choice] = (("yes", "given"), ("no", "not given"))
 
@@ -62,7 +63,9 @@ class Span:
 class Filter:
     """One condition a list offers. `apply` turns the value read into SQL:
 
-    TEXT gets a string, CHOICE a list, YES_NO and PRESENT a bool, the others a Span.
+    TEXT gets a string, CHOICE a list, YES_NO and PRESENT a bool, the others a Span. A filter on a
+    relation may also give the `keys` of the rows it finds, by an index of the other table; one on
+    a column of the row itself names it. Both help large lists (app.core.paging).
     """
 
     name: str
@@ -73,6 +76,8 @@ class Filter:
     hint: str = ""
     coerce: Callable[[str], Any] = str
     decimals: int = 0
+    keys: Callable[[Any], Select[Any] | None] | None = None
+    column: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,11 +88,19 @@ class Filter:
 
     def condition(self, given: Mapping[str, str], zone: tzinfo = UTC) -> Condition | None:
         """The SQL condition, or None when nothing is asked. Raises Refused for a bad value."""
+        part = self.part(given, zone)
+        return None if part is None else part[0]
+
+    def part(
+        self, given: Mapping[str, str], zone: tzinfo = UTC
+    ) -> tuple[Condition, Select[Any] | None, str | None] | None:
+        """The condition with the keys and the column that it has, or None. Raises Refused."""
         raw = [clean(given.get(name, "")) for name in self.names]
         if not any(raw):
             return None
         try:
-            return self.apply(self._read(raw, zone))
+            value = self._read(raw, zone)
+            return self.apply(value), self.keys(value) if self.keys else None, self.column
         except ValueError as error:
             name = next((n for n, text in zip(self.names, raw, strict=True) if text), self.name)
             raise Refused([Problem(name, f"{self.label}: {error}", self.hint)]) from error
@@ -122,6 +135,8 @@ class Filter:
             return self._chosen(raw[0])
         if self.kind is Kind.NUMBER:
             span = Span(*(_number(text, self.decimals) if text else None for text in raw))
+        elif self.kind is Kind.CODES:
+            span = Span(*(text or None for text in raw))
         else:
             span = Span(*(_day(text) if text else None for text in raw))
         if span.low is not None and span.high is not None and span.low > span.high:
@@ -176,14 +191,18 @@ def choice(
     apply: Callable[[list[Any]], Condition] | None = None,
 ) -> Filter:
     """One or several of a list. `coerce=identifier` where the values are ids."""
-    return Filter(name, label, Kind.CHOICE, apply or column.in_, choices, coerce=coerce)
+    return Filter(
+        name, label, Kind.CHOICE, apply or column.in_, choices, coerce=coerce,
+        column=None if apply else column.key,
+    )  # fmt: skip
 
 
 def yes_no(
     name: str, label: str, column: Any = None, *, apply: Callable[[bool], Condition] | None = None
 ) -> Filter:
     """A yes or no."""
-    return Filter(name, label, Kind.YES_NO, apply or (lambda yes: column.is_(yes)))
+    own = None if apply else column.key
+    return Filter(name, label, Kind.YES_NO, apply or (lambda yes: column.is_(yes)), column=own)
 
 
 def present(
@@ -205,7 +224,7 @@ def present(
 
 def date_between(name: str, label: str, column: Any) -> Filter:
     """Days from and to, both included, of a date column."""
-    return Filter(name, label, Kind.DATE, lambda span: _inside(column, span))
+    return Filter(name, label, Kind.DATE, lambda span: _inside(column, span), column=column.key)
 
 
 def moment_between(name: str, label: str, column: Any) -> Filter:
@@ -216,12 +235,22 @@ def moment_between(name: str, label: str, column: Any) -> Filter:
         parts += [column < span.high] if span.high is not None else []
         return and_(*parts)
 
-    return Filter(name, label, Kind.MOMENT, apply)
+    return Filter(name, label, Kind.MOMENT, apply, column=column.key)
 
 
 def number_between(name: str, label: str, column: Any, *, decimals: int = 0) -> Filter:
     """Numbers from and to, both included; `decimals=2` for amounts."""
-    return Filter(name, label, Kind.NUMBER, lambda span: _inside(column, span), decimals=decimals)
+    return Filter(
+        name, label, Kind.NUMBER, lambda span: _inside(column, span),
+        decimals=decimals, column=column.key,
+    )  # fmt: skip
+
+
+def codes_between(column: Any, span: Span) -> Condition:
+    """Codes such as postcodes from and to; an end stands for all that begin with it."""
+    parts = [column >= span.low] if span.low is not None else []
+    parts += [column < span.high + "\U0010ffff"] if span.high is not None else []
+    return and_(*parts)
 
 
 def lowered(column: Any) -> ColumnElement[str]:

@@ -12,29 +12,23 @@
 
 Only columns with an index belong into `sorts`; the primary key breaks ties. The statement must
 give each row once (conditions on relations are EXISTS) and carry no loader options: those stand
-in `options`, because the ids of a page are read first, from the index alone.
+in `options`, because the ids of a page are read first, from the index alone. Pages are fetched by
+app.core.paging.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
-from math import ceil
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ExecutableOption
 
-from app.core.counts import capped_count, exact_count
 from app.core.errors import Problem, Refused
 from app.core.filters import Choice, Condition, Filter, Kind, Span, clean
 
-__all__ = [
-    "Choice", "Criteria", "Filter", "Kind", "Listing", "Page", "Span", "count_rows", "fetch_page",
-]  # fmt: skip
-
-# Beyond this no page is asked for by a person; it keeps offsets inside the databases' integers.
-MAX_PAGE = 10_000_000
+__all__ = ["Choice", "Criteria", "Facets", "Filter", "Kind", "Listing", "Part", "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,39 @@ class Criteria:
 
 
 @dataclass(frozen=True, slots=True)
+class Facets:
+    """One narrow index of a large table that holds every column which many rows agree in.
+
+    Conditions on these columns are judged by a walk through the index alone, which bounds what
+    any combination of them costs.
+    """
+
+    table: str
+    index: str
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the conditions asked for, as it is judged row by row.
+
+    `keys` finds the same rows from their side, by an index. `column` names the facet it is on.
+    """
+
+    condition: Condition
+    keys: Select[Any] | None = None
+    column: str | None = None
+    is_search: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """Rows to filter, sort and page. `search` gives the condition of a search text."""
+    """Rows to filter, sort and page. `search` gives the condition of a search text.
+
+    A large list says besides how pages are found in time (app.core.paging): its `facets`, and
+    the keys of the rows that a search text finds (`search_keys`; on SQLite, where `search_scan`
+    is the same condition judged row by row).
+    """
 
     statement: Select[Any]
     filters: Sequence[Filter] = ()
@@ -59,6 +84,9 @@ class Listing:
     search: Callable[[str], Condition] | None = None
     options: Sequence[ExecutableOption] = ()
     key: Any = None
+    facets: Facets | None = None
+    search_keys: Callable[[str], Select[Any] | None] | None = None
+    search_scan: Callable[[str], Condition] | None = None
 
     @property
     def primary_key(self) -> ColumnElement[Any]:
@@ -110,6 +138,21 @@ class Listing:
             statement = statement.where(self.search(wanted))
         return statement
 
+    def parts(self, criteria: Criteria) -> list[Part]:
+        """The conditions of criteria that were checked, one by one; none for the whole list."""
+        found = []
+        for one in self.filters:
+            part = one.part(criteria.filters, criteria.zone)
+            if part is not None:
+                condition, keys, column = part
+                found.append(Part(condition, keys, column))
+        wanted = clean(criteria.search)
+        if wanted and self.search is not None:
+            keys = self.search_keys(wanted) if self.search_keys else None
+            scan = self.search_scan if keys is not None and self.search_scan else self.search
+            found.append(Part(scan(wanted), keys, is_search=True))
+        return found
+
     def select(self, criteria: Criteria) -> Select[Any]:
         """The rows asked for, in order, with the options of the list. Raises Refused."""
         return self.where(criteria).order_by(*self.order(criteria)).options(*self.options)
@@ -134,121 +177,6 @@ class Listing:
             if any(criteria.filters.get(name) for name in one.names)
         ]
         return lines
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list. `pages` is None while only a capped count is known.
-
-    `number` counts from 1; a negative one counts from the end, -1 being the last page.
-    """
-
-    rows: Sequence[Any]
-    number: int
-    size: int
-    total: int
-    capped: bool
-    pages: int | None
-    has_previous: bool
-    has_next: bool
-
-    @property
-    def first_row(self) -> int:
-        """The place of the page's first row, counted from 1; 0 when unknown or empty."""
-        return (self.number - 1) * self.size + 1 if self.rows and self.number > 0 else 0
-
-
-def count_rows(session: Session, listing: Listing, criteria: Criteria) -> int:
-    """The exact number of rows asked for; slow on a large table. Raises Refused."""
-    return exact_count(session, listing.where(criteria))
-
-
-def fetch_page(
-    session: Session,
-    listing: Listing,
-    criteria: Criteria,
-    page: int = 1,
-    size: int = 50,
-    *,
-    exact: bool = False,
-) -> Page:
-    """One page of a list; a number beyond the end gives the last page. Raises Refused.
-
-    The back half is read from the end, so that the last page costs what the first one does.
-    """
-    wanted = listing.where(criteria)
-    total, capped = capped_count(session, wanted)
-    if capped and exact:
-        total, capped = exact_count(session, wanted), False
-    reader = _Reader(session, listing, criteria, wanted)
-    if capped:
-        return _open_ended(reader, max(-MAX_PAGE, min(page, MAX_PAGE)), size, total)
-    return _counted(reader, page, size, total)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    session: Session
-    listing: Listing
-    criteria: Criteria
-    wanted: Select[Any]
-
-    def ids(self, offset: int, limit: int, backwards: bool) -> list[Any]:
-        statement = (
-            self.wanted.with_only_columns(self.listing.primary_key, maintain_column_froms=True)
-            .order_by(*self.listing.order(self.criteria, backwards))
-            .offset(offset)
-            .limit(limit)
-        )
-        found = list(self.session.scalars(statement))
-        return found[::-1] if backwards else found
-
-    def rows(self, ids: list[Any]) -> Sequence[Any]:
-        if not ids:
-            return []
-        listing = self.listing
-        statement = (
-            listing.statement.where(listing.primary_key.in_(ids))
-            .order_by(*listing.order(self.criteria))
-            .options(*listing.options)
-        )
-        if len(listing.statement.column_descriptions) == 1:
-            return self.session.scalars(statement).unique().all()
-        return self.session.execute(statement).all()
-
-
-def _counted(reader: _Reader, page: int, size: int, total: int) -> Page:
-    pages = max(1, ceil(total / size))
-    number = max(1, pages + 1 + page) if page < 0 else max(1, min(page, pages))
-    offset = (number - 1) * size
-    take = min(size, total - offset)
-    if offset * 2 > total:
-        ids = reader.ids(total - offset - take, take, backwards=True)
-    else:
-        ids = reader.ids(offset, take, backwards=False) if take else []
-    return Page(reader.rows(ids), number, size, total, False, pages, number > 1, number < pages)
-
-
-def _open_ended(reader: _Reader, page: int, size: int, total: int) -> Page:
-    """A page of a list whose end is unknown: counted from the front, or from the back."""
-    backwards = page < 0
-    step = max(1, abs(page))
-    ids = reader.ids((step - 1) * size, size + 1, backwards)
-    if not ids:
-        exact = exact_count(reader.session, reader.wanted)
-        return _counted(reader, 1 if backwards else page, size, exact)
-    more = len(ids) > size
-    kept = (ids[1:] if backwards else ids[:size]) if more else ids
-    return Page(
-        reader.rows(kept),
-        -step if backwards else step,
-        size,
-        total,
-        True,
-        None,
-        has_previous=more if backwards else step > 1,
-        has_next=step > 1 if backwards else more,
-    )
 
 
 def _known(sorts: Mapping[str, Any]) -> str:

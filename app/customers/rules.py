@@ -146,7 +146,8 @@ def derived(values: Mapping[str, Any]) -> dict[str, Any]:
         ordered = whole = company or ""
     email = values.get("email")
     return {
-        "search_text": " ".join(found_by),
+        # A blank at both ends, so that the index finds whole words and beginnings, too.
+        "search_text": f" {' '.join(found_by)} ",
         "sort_name": sort_key(ordered),
         "name_key": fold(whole)[:330],
         "email_key": email.casefold() if email else None,

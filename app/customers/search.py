@@ -1,8 +1,10 @@
 """The Clients search: one box for names in either order, email, phone, number and company.
 
-Exact hits come first, by index. Then at most 200 candidates that hold every word are ranked:
-whole words before beginnings of words before parts of words, then by name. All hits are never
-sorted: for a common word that alone takes longer than a person notices (docs/decisions.md).
+Exact hits come first, by index. Then at most 200 candidates that hold every word: those that hold
+each as a whole word, then those that hold each as the beginning of one, then those that hold it
+anywhere, every kind found by the trigram index before the next is looked for. Within them whole
+words stand before beginnings before parts, then the name decides. All hits are never sorted: for a
+common word that alone takes longer than a person notices (docs/decisions.md).
 """
 
 import re
@@ -11,12 +13,25 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Row, and_, false, literal, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    column,
+    false,
+    func,
+    literal,
+    select,
+    table,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.core.deadline import DeadlinePassed, deadline
 from app.core.filters import begins_with
 from app.core.text import digits, words
 from app.core.values import ValueProblem, parse_phone
@@ -27,10 +42,16 @@ MOST_CANDIDATES = 200
 MOST_LOOKED_AT = 2000
 LONGEST_QUERY = 200
 MOST_WORDS = 8
+# How long a person waits for a search without noticing; past it the page says "refine".
+DEADLINE_MS = 300
 # A trigram index knows nothing shorter.
 SHORTEST_INDEXED = 3
 _TRUNK_ZERO = re.compile(r"^((?:\+|00)[\d\s]{1,5})\(0\)")
 _LOOKS_LIKE_PHONE = re.compile(r"[+0(][\d\s()/+.-]{3,}")
+# The same among other words: begun as a number is dialled, ended by a digit.
+_PHONE_INSIDE = re.compile(r"(?<!\S)(?:\+|\(?0)[\d\s()/.-]{3,}\d(?!\S)")
+_NUMBER = re.compile(r"\+?\d+")
+_INDEX = table("customer_search", column("rowid"))  # kept by triggers, on SQLite only
 _FIELDS = (
     Customer.id, Customer.number, Customer.kind, Customer.first_name, Customer.name,
     Customer.company_name, Customer.email, Customer.mobile_phone, Customer.telephone_private,
@@ -53,12 +74,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave. `capped`: there are more, and the person should refine it."""
+    """What a search gave. `capped`: there are more, and the person should refine it.
+
+    `late`: it was stopped at the deadline; what it had found by then is here.
+    """
 
     hits: list[Hit]
     total: int
     capped: bool
     ms: float
+    late: bool = False
 
 
 def search_clients(session: Session, query: str, *, country: str, limit: int = 50) -> Found:
@@ -69,45 +94,101 @@ def search_clients(session: Session, query: str, *, country: str, limit: int = 5
     if not terms:
         return Found([], 0, False, _ms(began))
     exact = _exact(session, query, country)
-    taken = {row.id for row in exact}
-    condition = candidates(terms, most=MOST_LOOKED_AT)
-    rows = session.execute(
-        select(*_FIELDS).where(Customer.deleted_at.is_(None), condition).limit(MOST_CANDIDATES + 1)
-    ).all()
-    capped = len(rows) > MOST_CANDIDATES
-    ranked = sorted(
-        (row for row in rows[:MOST_CANDIDATES] if row.id not in taken),
-        key=lambda row: (_rank(row.search_text, terms), row.sort_name, row.id),
-    )
+    ranked, capped, late = _candidates(session, terms, began, {row.id for row in exact})
     found = [*exact, *ranked]
-    return Found([_hit(row) for row in found[:limit]], len(found), capped, _ms(began))
+    return Found([_hit(row) for row in found[:limit]], len(found), capped, _ms(began), late)
+
+
+def _candidates(
+    session: Session, terms: Sequence[str], began: float, taken: set[int]
+) -> tuple[list[Row[Any]], bool, bool]:
+    """The other hits in their order, whether there are more, and whether time ran out."""
+    rows: dict[int, Row[Any]] = {}
+    more = late = False
+    for patterns in (_whole(terms), _beginnings(terms), list(terms)):
+        room = MOST_CANDIDATES + 1 - len(rows)
+        try:
+            with deadline(session, max(1, DEADLINE_MS - _ms(began))):
+                some = _holding(session, patterns, {*taken, *rows}, room)
+                if some is None:
+                    continue
+                rows |= {row.id: row for row in some}
+                if len(some) < room:
+                    more = more or _index_gave_all_it_may(session, patterns)
+        except DeadlinePassed:
+            more = late = True
+        if late or len(rows) > MOST_CANDIDATES:
+            break
+    capped = more or len(rows) > MOST_CANDIDATES
+    kept = list(rows.values())[:MOST_CANDIDATES]
+    kept.sort(key=lambda row: (_rank(row.search_text, terms), row.sort_name, row.id))
+    return kept, capped, late
+
+
+def _whole(terms: Sequence[str]) -> list[str]:
+    return [f" {term} " for term in terms]
+
+
+def _beginnings(terms: Sequence[str]) -> list[str]:
+    return [f" {term}" for term in terms]
+
+
+def _holding(
+    session: Session, patterns: Sequence[str], without: set[int], most: int
+) -> list[Row[Any]] | None:
+    """Live customers whose text holds every pattern; None where no index could find them."""
+    condition = _condition(patterns, MOST_LOOKED_AT)
+    if condition is None:
+        return None
+    statement = select(*_FIELDS).where(Customer.deleted_at.is_(None), condition)
+    rows: Any = session.execute(statement.limit(most + len(without))).all()
+    return [row for row in rows if row.id not in without][:most]
+
+
+def _index_gave_all_it_may(session: Session, patterns: Sequence[str]) -> bool:
+    """Whether SQLite's index had more than was looked at, so that there may be more hits."""
+    keys = _keys(patterns) if session.get_bind().dialect.name == "sqlite" else None
+    if keys is None:
+        return False
+    some = keys.limit(MOST_LOOKED_AT).subquery()
+    return session.scalar(select(func.count()).select_from(some)) == MOST_LOOKED_AT
 
 
 def search_terms(query: str) -> list[str]:
     """The folded words of a query; a phone number in any spelling is one word of digits."""
     if _LOOKS_LIKE_PHONE.fullmatch(query.strip()):
-        # 0170 and +49170 and 0049170 all hold the digits that a stored number ends with; the (0)
-        # of +49 (0) 170 is dialled only inside the country.
-        number = digits(_TRUNK_ZERO.sub(r"\1", query.strip())).lstrip("0")
+        number = _phone_digits(query)
         return [number] if number else []
-    return list(dict.fromkeys(words(query)))[:MOST_WORDS]
+    if phone := _PHONE_INSIDE.search(query):
+        rest = f"{query[: phone.start()]} {query[phone.end() :]}"
+        return [*search_terms(rest), *search_terms(phone[0])][:MOST_WORDS]
+    found = (_as_stored(word) for word in words(query))
+    return list(dict.fromkeys(word for word in found if word))[:MOST_WORDS]
 
 
-def candidates(terms: Sequence[str], most: int | None = None) -> ColumnElement[bool]:
-    """The condition that a customer's text holds every term, by an index where there is one.
+def _as_stored(word: str) -> str:
+    """A word as it can stand in a customer's text: 0170 and +49 are there without zero and plus."""
+    return word.lstrip("+0") if _NUMBER.fullmatch(word) else word
 
-    `most` bounds how many hits SQLite's index hands over, for terms that nearly everybody has.
+
+def _condition(patterns: Sequence[str], most: int | None = None) -> ColumnElement[bool] | None:
+    """That a customer's text holds every pattern, by an index; None where none knows one.
+
+    `most` bounds how many hits SQLite's index hands over, for what nearly everybody has.
     """
-    long = [term for term in terms if len(term) >= SHORTEST_INDEXED]
-    short = [term for term in terms if len(term) < SHORTEST_INDEXED]
-    if not long:
-        # No trigram to look up: the beginning of the name, by its index, finds at least those.
-        first, *others = short
-        return and_(
-            or_(begins_with(Customer.sort_name, first), Customer.number == first),
-            *(_contains(term) for term in others),
-        )
-    return and_(_HoldsAll(long, most), *(_contains(term) for term in short))
+    long, short = _by_length(patterns)
+    if long:
+        return and_(_HoldsAll(long, most), *(_contains(one) for one in short))
+    first, *others = short
+    if not first.startswith(" "):
+        return None
+    # Too short for the trigrams: names that begin so are found by their own index.
+    return and_(begins_with(Customer.sort_name, first.strip()), *(_contains(one) for one in others))
+
+
+def _by_length(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    long = [one for one in patterns if len(one) >= SHORTEST_INDEXED]
+    return long, [one for one in patterns if len(one) < SHORTEST_INDEXED]
 
 
 def _contains(term: str) -> ColumnElement[bool]:
@@ -147,8 +228,7 @@ def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
 
 def _rank(searched: str, terms: Sequence[str]) -> int:
     """How well the text fits, summed over the terms: whole word 0, beginning 1, inside 2."""
-    padded = f" {searched} "
-    return sum(0 if f" {t} " in padded else 1 if f" {t}" in padded else 2 for t in terms)
+    return sum(0 if f" {t} " in searched else 1 if f" {t}" in searched else 2 for t in terms)
 
 
 def _hit(row: Row[Any]) -> Hit:
@@ -165,11 +245,71 @@ def _ms(began: float) -> float:
 def list_condition(query: str) -> ColumnElement[bool]:
     """The search as a condition of the lists, beside their filters; nothing for no words."""
     terms = search_terms(query[:LONGEST_QUERY])
-    return candidates(terms) if terms else false()
+    if not terms:
+        return false()
+    return _first_condition(terms)
+
+
+def list_keys(query: str) -> Select[Any] | None:
+    """The ids that SQLite's index finds for the words of a list's search; None without any."""
+    return _keys(_indexable(search_terms(query[:LONGEST_QUERY])))
+
+
+def list_scan(query: str) -> ColumnElement[bool]:
+    """The same condition as `list_condition`, judged customer by customer without the index."""
+    patterns = _indexable(search_terms(query[:LONGEST_QUERY]))
+    return and_(*(_contains(one) for one in patterns)) if patterns else false()
+
+
+def phone_condition(typed: str) -> ColumnElement[bool]:
+    """That one of the phones, or another number, holds the digits typed, in any spelling."""
+    number = _phone_digits(typed)
+    return _contains(number) if number else false()
+
+
+def phone_keys(typed: str) -> Select[Any] | None:
+    """The ids that SQLite's index finds for them; None for fewer than three digits."""
+    number = _phone_digits(typed)
+    return _keys([number]) if number else None
+
+
+def _phone_digits(typed: str) -> str:
+    """The digits that a stored number ends with, whether typed as 0170, +49170 or 0049170.
+
+    The (0) of +49 (0) 170 is dialled only inside the country.
+    """
+    return digits(_TRUNK_ZERO.sub(r"\1", typed.strip())).lstrip("0")
+
+
+def _indexable(terms: Sequence[str]) -> list[str]:
+    """The terms as parts of words, where the index knows one so; else as beginnings."""
+    return list(terms) if _by_length(terms)[0] else _beginnings(terms)
+
+
+def _first_condition(terms: Sequence[str]) -> ColumnElement[bool]:
+    condition = _condition(_indexable(terms))
+    assert condition is not None  # beginnings always have an index
+    return condition
+
+
+def _keys(patterns: Sequence[str]) -> Select[Any] | None:
+    long, _ = _by_length(patterns)
+    if not long:
+        return None
+    return select(_INDEX.c.rowid).where(_matches(long))
+
+
+def _matches(patterns: Sequence[str]) -> ColumnElement[bool]:
+    match = column("customer_search", is_literal=True).op("MATCH", is_comparison=True)
+    return match(_phrase(patterns))
+
+
+def _phrase(patterns: Sequence[str]) -> str:
+    return " AND ".join('"{}"'.format(one.replace('"', '""')) for one in patterns)
 
 
 class _HoldsAll(FunctionElement[bool]):
-    """That a customer's text holds every term (of three characters and more)."""
+    """That a customer's text holds every pattern (of three characters and more)."""
 
     inherit_cache = True
     type = Boolean()
@@ -178,11 +318,11 @@ class _HoldsAll(FunctionElement[bool]):
         """As it is: on SQLite it would become (…) = 1, for which no index can be used."""
         return self
 
-    def __init__(self, terms: Sequence[str], most: int | None) -> None:
-        quoted = " AND ".join('"{}"'.format(term.replace('"', '""')) for term in terms)
-        likes = and_(*(_contains(term) for term in terms))
+    def __init__(self, patterns: Sequence[str], most: int | None) -> None:
+        likes = and_(*(_contains(one) for one in patterns))
         # A negative limit is none in SQLite.
-        super().__init__(Customer.id, literal(quoted), literal(-1 if most is None else most), likes)
+        most = -1 if most is None else most
+        super().__init__(Customer.id, literal(_phrase(patterns)), literal(most), likes)
 
 
 @compiles(_HoldsAll)

@@ -1,4 +1,7 @@
-"""The daily clean-up: stored files and before-images whose time is over are deleted."""
+"""The daily clean-up: stored files and before-images whose time is over are deleted.
+
+The database's own statistics are renewed on the way: its plans for large lists rest on them.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -9,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, storage
 from app.core.actor import SYSTEM
+from app.core.database import refresh_statistics
 from app.core.models import StoredFile, UndoEntry
 from app.extensions import db, transaction
 from app.jobs import operations, registry
@@ -49,6 +53,8 @@ def _was_queued_lately(session: Session) -> bool:
 def run(context: JobContext) -> dict[str, Any]:
     """Delete in short commits; doing it twice does no harm."""
     days = current_app.config["SETTINGS"].retention_days
+    with transaction() as session:
+        refresh_statistics(session)
     return {
         "files": _remove_files(context),
         "before_images": _remove_before_images(context, days),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.billing.models import Invoice
@@ -66,6 +66,22 @@ def run_by_number(session: Session, number: str) -> CollectionRun:
     if found is None:
         raise NotFound(f"There is no collection run {number}")
     return found
+
+
+def _has_mandate(yes: bool) -> Condition:
+    active = exists().where(
+        Mandate.customer_id == Customer.id, Mandate.state == MandateState.ACTIVE.value
+    )
+    return active if yes else ~active
+
+
+# Offered by the lists of customers, which do not know of mandates themselves.
+HAS_MANDATE = filters.present(
+    "has_mandate",
+    "Mandate",
+    apply=_has_mandate,
+    choices=(("yes", "an active one"), ("no", "none that is active")),
+)
 
 
 def collections_under_way(session: Session, customer_ids: Sequence[int]) -> list[Problem]:

@@ -12,7 +12,8 @@ from app.core import filters
 from app.core.counts import capped_count
 from app.core.database import UtcDateTime
 from app.core.errors import Refused
-from app.core.listing import Criteria, Listing, fetch_page
+from app.core.listing import Criteria, Listing
+from app.core.paging import fetch_page
 
 
 class Base(DeclarativeBase):
@@ -150,7 +151,7 @@ def test_a_long_list_has_a_capped_count_and_can_be_read_from_its_end(
 ) -> None:
     assert capped_count(session, select(Book), cap=10) == (10, True)
     monkeypatch.setattr(
-        "app.core.listing.capped_count", lambda session, wanted: capped_count(session, wanted, 10)
+        "app.core.paging.capped_count", lambda session, wanted: capped_count(session, wanted, 10)
     )
     whole = [book.id for book in session.scalars(BOOKS.select(Criteria()))]
     first = fetch_page(session, BOOKS, Criteria(), size=7)

@@ -1,0 +1,1 @@
+"""The measurements: Kontor beside stock Flask-Admin and Django admin, on the same customers."""

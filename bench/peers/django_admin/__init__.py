@@ -1,0 +1,1 @@
+"""Stock Django admin, as an application of Django's own kind."""
