@@ -75,6 +75,7 @@ def _register_features(app: Flask) -> None:
     import admin_views.registry
     from app import cli
     from app.accounts import login
+    from app.customers import taking_back
     from app.customers.guards import register_delete_guard
     from app.jobs import worker
     from app.sepa.queries import collections_under_way
@@ -83,6 +84,7 @@ def _register_features(app: Flask) -> None:
 
     login.register(app)
     register_delete_guard(collections_under_way)
+    taking_back.register()
     imports.register()
     exports.register()
     worker.init_app(app, app.config["SETTINGS"])
