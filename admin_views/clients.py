@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from admin_views.access import KontorPage, needs
-from admin_views.base import KontorView
 from admin_views.customer_record import kind_badge, phone
 from admin_views.customers import COLUMNS, LOCK, UNLOCK, CustomersView
 from admin_views.filters import Request
 from admin_views.formatters import Column
 from admin_views.jobs import register_record_address
+from admin_views.mass_changes import MassChangesView
 from app.accounts.identity import current_actor
 from app.core.errors import NotFound
 from app.core.filters import clean
@@ -30,7 +30,7 @@ MOST_SUGGESTIONS = 8
 MOST_HITS = 200
 
 
-class ClientsView(KontorView):
+class ClientsView(MassChangesView):
     """Everybody, found by one box; filters narrow the list of all."""
 
     model_class = Customer
@@ -67,10 +67,14 @@ class ClientsView(KontorView):
         order beside it, it narrows the list as in every other one.
         """
         criteria = asked.criteria
-        if not criteria.search or criteria.filters or criteria.sort:
+        if not _ranked(asked):
             return super().page_of(listing, asked)
         found = search_clients(db.session(), criteria.search, country=_country(), limit=MOST_HITS)
         return _page_of_hits(listing, found, asked)
+
+    def all_found(self, page: Page, asked: Request) -> str:
+        """The ranked hits are a part; a change of all is of everybody who holds the words."""
+        return "all found" if _ranked(asked) else super().all_found(page, asked)
 
     @expose("/suggest/")
     @needs(Permission.CUSTOMERS_VIEW)
@@ -82,6 +86,12 @@ class ClientsView(KontorView):
             "customers/suggestions.html", found=found, query=query, admin_view=self,
             record_address=record_address, kind_badge=kind_badge, phone=phone,
         )  # fmt: skip
+
+
+def _ranked(asked: Request) -> bool:
+    """Whether the list shows the ranked hits of a search: for a text alone."""
+    criteria = asked.criteria
+    return bool(criteria.search) and not criteria.filters and not criteria.sort
 
 
 def _country() -> str:

@@ -36,12 +36,18 @@ COLOURS = {
 LEFTOVERS = 25
 
 _pages: dict[str, Callable[[Job], Link]] = {}
+_facts: dict[str, Callable[[Job], list[tuple[str, Any]]]] = {}
 _records: dict[str, Callable[[str], str]] = {}
 
 
 def register_job_page(kind: str, page: Callable[[Job], Link]) -> None:
     """Say which page shows what a kind of job belongs to, such as its import."""
     _pages[kind] = page
+
+
+def register_job_facts(kind: str, facts: Callable[[Job], list[tuple[str, Any]]]) -> None:
+    """Say what a kind of job was asked to do, in lines of label and value."""
+    _facts[kind] = facts
 
 
 def register_record_address(entity: str, address: Callable[[str], str]) -> None:
@@ -211,6 +217,8 @@ class JobsView(KontorView):
         if model.kind in _pages:
             lines.append(("Belongs to", _pages[model.kind](model)))
         sections = [Section("Job", lines)]
+        if model.kind in _facts:
+            sections.append(Section("What was asked", _facts[model.kind](model)))
         if model.result:
             figures = [
                 (key.replace("_", " ").capitalize(), value)

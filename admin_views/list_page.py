@@ -44,6 +44,10 @@ class ListPage(RecordPage):
         """The columns of the list for this person; by default all that are declared."""
         return self.columns
 
+    def mass_bar(self, page: Page, asked: Request) -> Any:
+        """What the list offers for all rows found, where it offers that (mass_changes.py)."""
+        return None
+
     def row_class(self, row: Any) -> str:
         """A class for a row that needs to stand out, such as a locked customer."""
         return ""

@@ -254,7 +254,7 @@ class Saving(Reading):
                     raise NotFound("The chosen records are no longer there.")
                 message = action.perform(session, here, _answers(action), current_actor())
         except KontorError as error:
-            flash(_in_one(error), "danger")
+            flash(in_one(error), "danger")
         else:
             flash(message, "success")
             if len(here) < len(ids):
@@ -342,7 +342,7 @@ def _answers(action: Action) -> dict[str, str]:
     return {action.ask.name: answer}
 
 
-def _in_one(error: KontorError) -> Any:
+def in_one(error: KontorError) -> Any:
     """A refusal as one notice, with the links that lead to the place to mend it."""
     if not isinstance(error, Refused):
         return str(error)

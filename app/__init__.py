@@ -77,16 +77,17 @@ def _register_features(app: Flask) -> None:
     from app.accounts import login
     from app.customers import taking_back
     from app.customers.guards import register_delete_guard
-    from app.jobs import worker
-    from app.sepa.queries import collections_under_way
+    from app.jobs import mass_changes, worker
+    from app.sepa.queries import CUSTOMERS_IN_COLLECTION, collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
-    register_delete_guard(collections_under_way)
+    register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     taking_back.register()
     imports.register()
     exports.register()
+    mass_changes.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
     cli.register(app)

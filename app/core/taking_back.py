@@ -191,12 +191,15 @@ def _read(session: Session, job_id: int, names: Sequence[str]) -> list[Unit]:
     units = {name: _empty(name) for name in names}
     for (name, table_name, key), told in notes.items():
         table = Base.metadata.tables[table_name]
-        first = told[0].before
+        now, first = present.get((table_name, key)), told[0].before
         then = None if first is None else undo.restored(table, first)
-        row = RowChange(table, key, present.get((table_name, key)), then, told[-1].id)
+        row = RowChange(table, key, now, then, told[-1].id)
         unit = units[name]
         unit.rows.append(row)
         unit.left = unit.left or _came_between(row, told)
+        if now is not None and then is not None:
+            # A before-image may hold only what the job was about to change.
+            row.then = {**now, **then}
     return list(units.values())
 
 

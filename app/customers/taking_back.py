@@ -34,7 +34,7 @@ class CustomerRecords(taking_back.Records):
         return {id_: row["number"] for id_, row in _rows_of(session, units).items()}
 
     def edited(self, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> str:
-        gone = now["deleted_at"] is not None and (then is None or then["deleted_at"] is None)
+        gone = now["deleted_at"] is not None and (then is None or then.get("deleted_at") is None)
         return DELETED if gone else EDITED
 
     def objections(self, session: Session, rows: Sequence[RowChange]) -> Mapping[int, str]:

@@ -88,6 +88,15 @@ class JobUndo(Base):
     undo_job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
 
 
+class JobRequest(Base):
+    """A form that asked for a job, by the token drawn with it: sent twice, it starts one job."""
+
+    __tablename__ = "job_requests"
+
+    token: Mapped[str] = mapped_column(String(120), primary_key=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id"))
+
+
 class JobLeftover(Identified, Base):
     """A record that a job left as it was, with the reason; `label` is what a person knows it by."""
 

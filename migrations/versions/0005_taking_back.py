@@ -1,4 +1,5 @@
-"""Taking back finished jobs: units of the undo journal, which job took back which, what was left.
+"""Taking back finished jobs: units of the undo journal, which job took back which, what was left,
+and which form asked for which job.
 
 Revision ID: 0005
 Revises: 0002
@@ -32,6 +33,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("undo_job_id", name="uq_job_undos_undo_job_id"),
     )
     op.create_table(
+        "job_requests",
+        sa.Column("token", sa.String(120), nullable=False),
+        sa.Column("job_id", BIG_ID, nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_job_requests_job_id_jobs"),
+        sa.PrimaryKeyConstraint("token", name="pk_job_requests"),
+    )
+    op.create_table(
         "job_leftovers",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("job_id", BIG_ID, nullable=False),
@@ -49,6 +57,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_job_leftovers_job_id_id", "job_leftovers")
     op.drop_table("job_leftovers")
+    op.drop_table("job_requests")
     op.drop_table("job_undos")
     op.drop_index("ix_undo_entries_job_id_unit", "undo_entries")
     op.drop_column("undo_entries", "unit")
