@@ -217,7 +217,7 @@ def change_customers(
             ],
         )
         session.expire_all()
-    return Outcome(len(todo), len(rows) - len(todo) - len(refused), list(refused.values()))
+    return Outcome(len(todo), len(rows) - len(todo) - len(refused), tuple(refused.values()))
 
 
 # Inner works --------------------------------------------------------------------------------------
