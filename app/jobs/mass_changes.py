@@ -18,11 +18,13 @@ from app.core.errors import Refused
 from app.core.filters import MAX_ID
 from app.core.listing import Criteria, Listing
 from app.core.permissions import Permission
+from app.core.walking import along_key
 from app.customers import mass
 from app.customers.choices import CustomerKind
 from app.customers.mass import MassChange, MassKind
 from app.customers.models import Customer
 from app.customers.queries import BY_KIND, CLIENTS
+from app.customers.writing import CUSTOMERS
 from app.jobs import operations, registry
 from app.jobs.context import JobContext
 from app.jobs.leftovers import list_leftovers
@@ -143,15 +145,9 @@ def _found(params: Mapping[str, Any]) -> Select[int]:
         filters=params["filters"],
         zone=ZoneInfo(current_app.config["SETTINGS"].timezone),
     )
-    return (
-        listing_of(params["list"])
-        .where(criteria)
-        .where(Customer.id <= params["max_id"])
-        .with_only_columns(Customer.id, maintain_column_froms=True)
-        .order_by(Customer.id)
-        # Who was changed by somebody else a moment ago is judged by what stands there now.
-        .with_for_update(of=Customer)
-    )
+    found = along_key(listing_of(params["list"]).where(criteria), CUSTOMERS)
+    # Who was changed by somebody else a moment ago is judged by what stands there now.
+    return found.where(Customer.id <= params["max_id"]).with_for_update(of=Customer)
 
 
 def _done(so_far: Mapping[str, int]) -> int:
