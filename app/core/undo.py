@@ -11,6 +11,7 @@ foreign key with ON DELETE CASCADE), so that a customer's address is judged with
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Table, delete, insert, select, tuple_, update
@@ -62,6 +63,7 @@ def note_deleted(session: Session, table: Table, before: Iterable[Mapping[str, A
     _note_before(session, table, before, gone=True)
 
 
+@cache
 def owner_of(table: Table) -> Column[Any] | None:
     """The column that names the record to which a row of the table belongs, if there is one."""
     return next(
