@@ -210,6 +210,8 @@ class JobsView(KontorView):
             ("Ended", model.finished_at),
             ("Done", _done(model)),
         ]
+        if _may_undo(model):
+            lines.append(("Can be undone until", undoing.undo_until(model)))
         if model.kind == undoing.KIND:
             taken_back = model.params["job_id"]
             url = self.get_url(".details_view", id=taken_back)

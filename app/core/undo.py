@@ -53,7 +53,8 @@ def note_inserted(session: Session, table: Table, keys: Iterable[Sequence[Any]])
 def note_updated(session: Session, table: Table, before: Iterable[Mapping[str, Any]]) -> None:
     """Note rows about to be updated, or ones without a version about to be deleted, as they are.
 
-    Of a row about to be updated, its key, its version and what is about to change are enough.
+    Of a row about to be updated, its key, its owner, its version and what is about to change are
+    enough.
     """
     _note_before(session, table, before, gone=False)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.taking_back import Unit
@@ -25,6 +25,11 @@ def list_leftovers(
     ]  # fmt: skip
     if values:
         session.execute(insert(JobLeftover), values)
+
+
+def clear_leftovers(session: Session, job_id: int) -> None:
+    """Forget what a job left, because it begins anew or is taken back."""
+    session.execute(delete(JobLeftover).where(JobLeftover.job_id == job_id))
 
 
 def count_leftovers(session: Session, job_id: int) -> int:

@@ -27,7 +27,7 @@ from app.customers.queries import BY_KIND, CLIENTS
 from app.customers.writing import CUSTOMERS
 from app.jobs import operations, registry
 from app.jobs.context import JobContext
-from app.jobs.leftovers import list_leftovers
+from app.jobs.leftovers import clear_leftovers, list_leftovers
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 
@@ -113,6 +113,7 @@ def run(context: JobContext) -> dict[str, Any]:
         with context.chunk() as session:
             if not so_far["after"]:
                 mass.check(session, change)
+                clear_leftovers(session, context.job_id)  # those of a former run
             chunk = found.where(Customer.id > so_far["after"]).limit(size)
             ids: Sequence[int] = session.scalars(chunk).all()
             if not ids:

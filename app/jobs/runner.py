@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, taking_back, undo
@@ -17,8 +17,8 @@ from app.core.permissions import Permission
 from app.extensions import db, transaction
 from app.jobs import liveness, registry
 from app.jobs.context import JobCancelled, JobContext, JobLost, own_transaction
-from app.jobs.leftovers import count_leftovers, list_units
-from app.jobs.models import Job, JobLeftover, JobState
+from app.jobs.leftovers import clear_leftovers, count_leftovers, list_units
+from app.jobs.models import Job, JobState
 from app.jobs.story import tell
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def end_without_result(job_id: int, state: JobState, *, error: str | None = None
         job.error = error
         if job.phase != TAKING_BACK:
             # What it left out while it ran is no news of a job that left no trace.
-            session.execute(delete(JobLeftover).where(JobLeftover.job_id == job_id))
+            clear_leftovers(session, job_id)
         job.phase = TAKING_BACK
     taken_back = False
     while _take_back_some(job_id):

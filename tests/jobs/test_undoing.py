@@ -283,6 +283,23 @@ def test_the_time_for_taking_back_ends_with_the_before_images(
         undoing.start_undo(work, job, actor=COMMAND_LINE)
 
 
+def test_the_clean_up_leaves_what_an_undo_that_waits_still_needs(
+    session: Session, run_jobs: Run, clock: Callable[[datetime], None]
+) -> None:
+    one = customer(name="Alt")
+    kept, lost = done(update(one.id, memo="touched")), done(update(one.id, alias="touched"))
+    with transaction() as work:
+        undoing.start_undo(work, kept, actor=COMMAND_LINE)
+        clean = operations.enqueue(work, "cleanup", {}, actor=COMMAND_LINE, title="Clean-up").id
+    clock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC) + timedelta(days=31))
+    operations.run_now(clean)
+    assert set(session.scalars(select(UndoEntry.job_id))) == {kept}
+    assert lost != kept
+    session.rollback()
+    run_jobs()
+    assert session.scalar(select(UndoEntry.id)) is None
+
+
 def test_taking_back_needs_the_permission_of_the_kind(session: Session) -> None:
     one = customer(name="Alt")
     job = done(update(one.id, memo="touched"))
