@@ -123,7 +123,7 @@ def _pair(old: str, session: Session, change: MassChange) -> tuple[str, str]:
         case MassKind.UNLOCK:
             return old or "not locked", "not locked"
         case MassKind.DELETE:
-            return "there", "deleted"
+            return "in the lists", "deleted"
 
 
 def _words_of(session: Session, rows: Sequence[Customer], change: MassChange) -> Mapping[int, str]:
