@@ -7,8 +7,8 @@ from sqlalchemy.orm import joinedload
 
 from admin_views.base import KontorView
 from admin_views.customer_account import ACCOUNT_TAB, APPROVE, REJECT, approval_badge
+from admin_views.customer_columns import COLUMNS, created_on
 from admin_views.customer_record import RECORDS, kind_badge
-from admin_views.customers import COLUMNS, created_on
 from admin_views.formatters import Column
 from admin_views.records import register_badges, register_tab
 from app.core.listing import Listing

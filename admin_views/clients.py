@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from admin_views.access import KontorPage, needs
-from admin_views.base import KontorView
 from admin_views.customer_columns import CLIENT_COLUMNS, MORE_CLIENT_COLUMNS
 from admin_views.customer_record import kind_badge, phone
 from admin_views.customers import LOCK, UNLOCK, CustomersView
 from admin_views.filters import Request
+from admin_views.jobs import register_record_address
+from admin_views.mass_changes import MassChangesView
 from app.accounts.identity import current_actor
 from app.core.errors import NotFound
 from app.core.filters import clean
@@ -31,7 +32,7 @@ MOST_SUGGESTIONS = 8
 MOST_HITS = 200
 
 
-class ClientsView(KontorView):
+class ClientsView(MassChangesView):
     """Everybody, found by one box; filters narrow the list of all."""
 
     model_class = Customer
@@ -85,6 +86,10 @@ class ClientsView(KontorView):
         """The address that leads on to the record, whatever the customer's kind."""
         return str(self.get_url("customers.details_view", id=key, **arguments))
 
+    def all_found(self, page: Page, asked: Request) -> str:
+        """The ranked hits are a part; a change of all is of everybody who holds the words."""
+        return "all found" if _is_ranked(asked) else super().all_found(page, asked)
+
     @expose("/suggest/")
     @needs(Permission.CUSTOMERS_VIEW)
     def suggest(self) -> str:
@@ -98,6 +103,7 @@ class ClientsView(KontorView):
 
 
 def _is_ranked(asked: Request) -> bool:
+    """Whether the list shows the ranked hits of a search: for a text alone."""
     criteria = asked.criteria
     return bool(criteria.search) and not criteria.filters and not criteria.sort
 
@@ -171,4 +177,5 @@ class CustomerAddresses(KontorPage):
 
 def views() -> list[Any]:
     """The views of this module."""
+    register_record_address("customers", record_address)
     return [ClientsView(), CustomerAddresses()]

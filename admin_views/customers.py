@@ -27,6 +27,7 @@ from admin_views.customer_forms import (
 )
 from admin_views.formatters import Badge, masked
 from admin_views.lookups import Lookup
+from admin_views.mass_changes import MassChangesView, register_job_pages
 from admin_views.records import Section
 from app.accounts import queries as accounts
 from app.accounts.identity import current_actor
@@ -75,7 +76,7 @@ UNLOCK = Action(
 )  # fmt: skip
 
 
-class CustomersView(KontorView):
+class CustomersView(MassChangesView):
     """What the three kinds have in common."""
 
     kind: ClassVar[CustomerKind]
@@ -259,7 +260,7 @@ class IndividualView(CustomersView):
     kind = CustomerKind.INDIVIDUAL
     label, singular = "Individual customers", "individual customer"
     icon, endpoint_name = "user", "individual"
-    export_kind = "individual"
+    export_kind = mass_list = "individual"
     empty_hint = "Add the first person, or import many at once from a workbook."
     form_class = IndividualForm
 
@@ -270,7 +271,7 @@ class BusinessView(CustomersView):
     kind = CustomerKind.BUSINESS
     label, singular = "Business customers", "business customer"
     icon, endpoint_name = "building", "business"
-    export_kind = "business"
+    export_kind = mass_list = "business"
     empty_hint = "Add the first company, or import many at once from a workbook."
     form_class = BusinessForm
 
@@ -281,7 +282,7 @@ class PerpetualView(CustomersView):
     kind = CustomerKind.PERPETUAL
     label, singular = "Perpetual customers", "perpetual customer"
     icon, endpoint_name = "building-bank", "perpetual"
-    export_kind = "perpetual"
+    export_kind = mass_list = "perpetual"
     empty_hint = "Add the first institution with its journal authorizations, or import many."
     form_class = PerpetualForm
 
@@ -299,4 +300,5 @@ class PerpetualView(CustomersView):
 
 def views() -> list[KontorView]:
     """The views of this module."""
+    register_job_pages()
     return [IndividualView(), BusinessView(), PerpetualView()]

@@ -56,6 +56,10 @@ class ListPage(SavedViews):
         """The record of this list with a key, of which no more is known."""
         return str(self.get_url(f"{self.endpoint}.details_view", id=key, **arguments))
 
+    def mass_bar(self, page: Page, asked: Request) -> Any:
+        """What the list offers for all rows found, where it offers that (mass_changes.py)."""
+        return None
+
     def row_class(self, row: Any) -> str:
         """A class for a row that needs to stand out, such as a locked customer."""
         return ""

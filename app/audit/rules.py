@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import inspect
@@ -31,7 +32,7 @@ def diff(
     A secret's change is told without either value; columns marked "skip" (derived ones,
     stamps) are left out. Keys that are no columns of the model are taken as they are.
     """
-    treatment = {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
+    treatment = _treatment(model)
     changes: dict[str, list[Any]] = {}
     for key in [*before, *(key for key in after if key not in before)]:
         old, new = before.get(key), after.get(key)
@@ -61,6 +62,12 @@ def old_and_new(change: Any) -> tuple[Any, Any]:
     if isinstance(change, list | tuple) and len(change) == 2:
         return change[0], change[1]
     return None, change
+
+
+@cache
+def _treatment(model: type[Base]) -> dict[str, str | None]:
+    """How each column is told; asked for every row of a long write."""
+    return {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
 
 
 def _empty(value: Any) -> bool:

@@ -134,13 +134,7 @@ def lock_customers(
 ) -> int:
     """Lock customers for till and shop; the operator there sees the text. How many changed."""
     actor.require(Permission.CUSTOMERS_EDIT)
-    text = " ".join(text.split())
-    if not 1 <= len(text) <= 400:
-        raise Refused.because(
-            "Lock text is missing" if not text else "Lock text is longer than 400 characters",
-            field="lock_text",
-            hint="It tells the till why the customer is locked",
-        )
+    text = rules.checked_lock_text(text)
     return _set(session, customer_ids, {"locked": True, "lock_text": text}, Action.LOCKED, actor)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.errors import Problem
+from app.core.errors import Problem, Refused
 from app.core.text import digits, fold, sort_key
 
 INDIVIDUAL = "individual"
@@ -168,3 +168,15 @@ def one_line(address: Mapping[str, Any]) -> str:
     ]
     text = ", ".join(part for part in parts if part)
     return f"{address.get('kind') or 'main'}: {text}"
+
+
+def checked_lock_text(text: str, *, field: str = "lock_text") -> str:
+    """The text of a lock in one line. Raises Refused when there is none, or when it is too long."""
+    text = " ".join(text.split())
+    if not 1 <= len(text) <= 400:
+        raise Refused.because(
+            "Lock text is missing" if not text else "Lock text is longer than 400 characters",
+            field=field,
+            hint="It tells the till why the customer is locked",
+        )
+    return text

@@ -1,9 +1,11 @@
 """Everything that changes a job from outside: enqueue, cancel, run again, run at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -14,7 +16,7 @@ from app.core.models import StoredFile
 from app.core.permissions import Permission
 from app.extensions import db
 from app.jobs import liveness, queue, registry, runner
-from app.jobs.models import Job, JobState
+from app.jobs.models import Job, JobRequest, JobState
 from app.jobs.story import tell
 
 ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
@@ -66,6 +68,23 @@ def enqueue(
     return job
 
 
+def once(session: Session, token: str, enqueue: Callable[[], Job]) -> Job:
+    """Enqueue a job unless the same token has given one already, which is returned then.
+
+    A page draws the token with its form, so that a form sent twice starts one job.
+    """
+    try:
+        with session.begin_nested():
+            # A second form that comes at the same moment waits here for the first.
+            session.execute(insert(JobRequest).values(token=token[:120]))
+    except IntegrityError:
+        first = session.scalar(select(JobRequest.job_id).where(JobRequest.token == token[:120]))
+        return session.get_one(Job, first)
+    job = enqueue()
+    session.execute(update(JobRequest).where(JobRequest.token == token[:120]).values(job_id=job.id))
+    return job
+
+
 def run_now(job_id: int) -> Job:
     """Run a job to its end in this process, without a worker, and return it.
 
@@ -103,6 +122,8 @@ def cancel(session: Session, job_id: int, *, actor: Actor) -> Job:
     job = _change(session, job_id, actor)
     if job.state not in ACTIVE:
         raise Refused.because(f"This job is {job.state} already")
+    if not stoppable(job):
+        raise Refused.because("This job cannot be stopped midway; it runs to its end")
     if job.cancel_requested:
         return job
     job.cancel_requested = True
@@ -116,6 +137,12 @@ def cancel(session: Session, job_id: int, *, actor: Actor) -> Job:
             kind.on_end(session, job)
     session.flush()
     return job
+
+
+def stoppable(job: Job) -> bool:
+    """Whether a job of this kind can be stopped before its end."""
+    kind = registry.find(job.kind)
+    return kind is None or kind.stoppable
 
 
 def run_again(session: Session, job_id: int, *, actor: Actor) -> Job:

@@ -82,33 +82,38 @@ HAS_MANDATE = filters.present(
     apply=_has_mandate,
     choices=(("yes", "an active one"), ("no", "none that is active")),
 )
+_UNDER_WAY = (
+    Collection.state == CollectionState.LIVE.value,
+    CollectionRun.state != RunState.CLOSED.value,
+)
+CUSTOMERS_IN_COLLECTION = (
+    select(Collection.customer_id)
+    .join(CollectionRun, CollectionRun.id == Collection.run_id)
+    .where(*_UNDER_WAY)
+)
 
 
-def collections_under_way(session: Session, customer_ids: Sequence[int]) -> list[Problem]:
+def collections_under_way(session: Session, customer_ids: Sequence[int]) -> dict[int, Problem]:
     """The delete guard: customers of whom a collection is under way must stay."""
     rows = session.execute(
-        select(Customer.number, Invoice.number)
+        select(Customer.id, Customer.number, Invoice.number)
         .join(Collection, Collection.customer_id == Customer.id)
         .join(Invoice, Invoice.id == Collection.invoice_id)
         .join(CollectionRun, CollectionRun.id == Collection.run_id)
-        .where(
-            Customer.id.in_(customer_ids),
-            Collection.state == CollectionState.LIVE.value,
-            CollectionRun.state != RunState.CLOSED.value,
-        )
+        .where(Customer.id.in_(customer_ids), *_UNDER_WAY)
         .order_by(Customer.number)
     )
-    said: dict[str, str] = {}
-    for customer, invoice in rows:
-        said.setdefault(customer, invoice)
-    return [
-        Problem(
-            "",
-            f"Customer {customer} cannot be deleted: invoice {invoice} is in collection",
-            "Wait for the bank's answer, or cancel the run",
+    found: dict[int, Problem] = {}
+    for id_, customer, invoice in rows:
+        found.setdefault(
+            id_,
+            Problem(
+                "",
+                f"Customer {customer} cannot be deleted: invoice {invoice} is in collection",
+                "Wait for the bank's answer, or cancel the run",
+            ),
         )
-        for customer, invoice in said.items()
-    ]
+    return found
 
 
 def same_run(

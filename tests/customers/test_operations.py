@@ -214,7 +214,8 @@ def test_deleting_is_refused_with_the_reason_that_another_room_gives(
 ) -> None:
     one = customer()
     reason = Problem("", f"A collection of {one.number} is under way")
-    monkeypatch.setattr(guards, "_guards", [lambda work, ids: [reason]])
+    monkeypatch.setattr(guards, "_guards", {})
+    guards.register_delete_guard(lambda work, ids: {one.id: reason}, select(Customer.id))
     with pytest.raises(Refused, match="under way"):
         delete(one.id)
 

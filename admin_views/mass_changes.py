@@ -1,0 +1,307 @@
+"""Changing many customers at once: those that were ticked, or all that the list has found.
+
+Of ticked ones the result is there at once. For all found, a page shows first what would be done,
+to how many and to whom; a job does it then, which can be followed, stopped and taken back.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from sqlalchemy import select
+
+from admin_views.access import acting, needs
+from admin_views.base import KontorView
+from admin_views.filters import Request, chips, read_request
+from admin_views.formatters import Link
+from admin_views.jobs import register_job_facts, register_job_page
+from admin_views.refusals import in_one, in_words
+from admin_views.saving import MOST_IDS
+from app.accounts.identity import current_actor
+from app.accounts.queries import search_operators
+from app.catalogue.models import Product
+from app.core.errors import KontorError, NotFound, Refused
+from app.core.filters import identifier
+from app.core.paging import Page
+from app.core.permissions import Permission
+from app.core.text import clean_lines
+from app.customers import mass
+from app.customers.mass import NOBODY, MassChange, MassKind
+from app.customers.mass_preview import Preview, preview
+from app.customers.models import Customer, Group
+from app.extensions import db, transaction
+from app.jobs.mass_changes import ALL, KIND, start_mass_change
+from app.jobs.models import Job
+
+Choices = Sequence[tuple[str, str]]
+# What the address of a list says besides which rows are wanted.
+NOT_CONDITIONS = ("page", "size", "columns", "view")
+
+ICONS = {
+    MassKind.GROUP: "users-group",
+    MassKind.OPERATOR: "user-check",
+    MassKind.ADD_PRODUCT: "circle-plus",
+    MassKind.REMOVE_PRODUCT: "circle-x",
+    MassKind.NEWSLETTER: "mail",
+    MassKind.LOCK: "lock",
+    MassKind.UNLOCK: "lock-open",
+    MassKind.DELETE: "trash",
+}
+# What the list does to ticked customers by buttons of its own.
+DIRECT = frozenset({MassKind.LOCK, MassKind.UNLOCK, MassKind.DELETE})
+VALUE_LABELS = {
+    MassKind.GROUP: "Group",
+    MassKind.OPERATOR: "Dedicated operator",
+    MassKind.ADD_PRODUCT: "Product or service",
+    MassKind.REMOVE_PRODUCT: "Product or service",
+    MassKind.NEWSLETTER: "Newsletter",
+    MassKind.LOCK: "Lock text",
+}
+MOST_OPERATORS = 1000
+SHOWN = 10
+TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One change that the list offers; `direct`: for ticked customers it has a button already."""
+
+    name: str
+    label: str
+    icon: str
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MassBar:
+    """What the list offers below its rows: the changes, and the way to all that was found."""
+
+    url: str
+    offers: Sequence[Offer]
+    on_page: int
+    all_found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The change that a page was asked for, as far as it can be read."""
+
+    kind: MassKind
+    typed: str
+    change: MassChange | None
+    problem: str
+
+
+class MassChangesView(KontorView):
+    """A list of customers that can be changed in bulk."""
+
+    mass_list: ClassVar[str] = ALL
+
+    def mass_bar(self, page: Page, asked: Request) -> MassBar | None:
+        """What the list offers this person for the rows of its page."""
+        kinds = [kind for kind in MassKind if acting().may(mass.permission_for(kind))]
+        if not kinds or not page.rows:
+            return None
+        here = len(page.rows)
+        return MassBar(
+            url=self.get_url(".mass_view", **asked.arguments(NOT_CONDITIONS)),
+            offers=[Offer(k.value, mass.LABELS[k], ICONS[k], k in DIRECT) for k in kinds],
+            on_page=here,
+            all_found=self.all_found(page, asked) if page.capped or page.total > here else "",
+        )
+
+    def all_found(self, page: Page, asked: Request) -> str:
+        """All rows that the list has found, in words; a count only where it is exact."""
+        return "all found" if page.capped else f"all {page.total:,} found"
+
+    @expose("/mass/", methods=("GET", "POST"))
+    @needs(Permission.CUSTOMERS_EDIT, Permission.CUSTOMERS_DELETE)
+    def mass_view(self) -> ResponseReturnValue:
+        """One change: its value, and for all found what it would do."""
+        kind = self._kind()
+        if request.method == "POST" and request.form.get("all") == "yes":
+            asked = read_request(self.listing(), request.args)
+            return redirect(self._mass_url(asked, change=kind.value), 303)
+        if request.method == "POST":
+            return self._selection(kind)
+        return self._all(kind)
+
+    @expose("/mass/apply/", methods=("POST",))
+    @needs(Permission.CUSTOMERS_EDIT, Permission.CUSTOMERS_DELETE)
+    def mass_apply_view(self) -> ResponseReturnValue:
+        """A change of the customers that were ticked, at once."""
+        asked = self._asked(self._kind(), request.form.get("value", ""))
+        if asked.change is None:
+            return self._selection(asked.kind, asked)
+        ids = _ids()
+        try:
+            with in_words(), transaction() as session:
+                here = self.in_scope(session, ids)
+                if not here:
+                    raise NotFound("The chosen customers are no longer there.")
+                done = mass.change_customers(session, here, asked.change, actor=current_actor())
+        except KontorError as error:
+            flash(in_one(error), "danger")
+        else:
+            flash(_told(done), "success" if done.changed else "info")
+            for one in done.refused:
+                flash(one.reason, "warning")
+        return redirect(self.back_to_list())
+
+    @expose("/mass/start/", methods=("POST",))
+    @needs(Permission.CUSTOMERS_EDIT, Permission.CUSTOMERS_DELETE)
+    def mass_start_view(self) -> ResponseReturnValue:
+        """The job for all found; the same form sent twice leads to the same job."""
+        asked = read_request(self.listing(), request.args)
+        change = self._asked(self._kind(), request.form.get("value", ""))
+        back = self._mass_url(asked, change=change.kind.value, value=change.typed or None)
+        token = request.form.get("token", "")
+        if asked.problems or change.change is None or not TOKEN.fullmatch(token):
+            flash("This was not started. Look at the preview again.", "danger")
+            return redirect(back)
+        try:
+            max_id, found = (identifier(request.form.get(n, "")) for n in ("max_id", "found"))
+            with in_words(), transaction() as session:
+                job_id = start_mass_change(
+                    session, change.change, self.mass_list, asked.criteria,
+                    max_id=max_id, found=found, token=token, actor=current_actor(),
+                ).id  # fmt: skip
+        except ValueError:
+            abort(400)
+        except KontorError as error:
+            flash(in_one(error), "danger")
+            return redirect(back)
+        return redirect(self.get_url("jobs.details_view", id=job_id))
+
+    # Inner works ----------------------------------------------------------------------------------
+
+    def _mass_url(self, asked: Request, **more: str | None) -> str:
+        return str(
+            self.get_url(
+                ".mass_view", **asked.arguments(["page", "size", "columns", "view"], **more)
+            )
+        )
+
+    def _kind(self) -> MassKind:
+        raw = request.values.get("change", "")
+        if raw not in set(MassKind):
+            abort(404)
+        if not acting().may(mass.permission_for(raw)):
+            abort(403)
+        return MassKind(raw)
+
+    def _asked(self, kind: MassKind, raw: str, *, given: bool = True) -> Asked:
+        typed = clean_lines(raw) or ""
+        if not given:
+            return Asked(kind, typed, None, "")
+        try:
+            return Asked(kind, typed, mass.read_change(db.session(), kind.value, typed), "")
+        except Refused as refused:
+            return Asked(kind, typed, None, str(refused))
+
+    def _all(self, kind: MassKind) -> str:
+        """Choose the value, then see what it would do to all that the list has found."""
+        listing = self.listing()
+        asked = read_request(listing, request.args)
+        given = "value" in request.args or kind not in VALUE_LABELS
+        change = self._asked(kind, request.args.get("value", ""), given=given)
+        session = db.session()
+        found: Preview | None = None
+        if change.change is not None and not asked.problems:
+            found = preview(session, listing, asked.criteria, change.change)
+        return self._page(
+            change,
+            asked=asked,
+            chips=chips(listing, asked, session, lambda **_: ""),
+            found=found,
+            words=mass.in_words(session, change.change) if change.change else "",
+            token=secrets.token_urlsafe(16),
+            back=self.get_url(".index_view", **asked.arguments(["page"])),
+        )
+
+    def _selection(self, kind: MassKind, asked: Asked | None = None) -> ResponseReturnValue:
+        """Choose the value for the customers that were ticked."""
+        ids = self.in_scope(db.session(), _ids())
+        if not ids:
+            flash("Nothing was chosen. Tick the customers first.", "warning")
+            return redirect(self.back_to_list())
+        some = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.sort_name)
+        return self._page(
+            asked or self._asked(kind, "", given=False),
+            ids=ids,
+            some=db.session.scalars(some.limit(SHOWN)).all(),
+            back=self.back_to_list(),
+        )
+
+    def _page(self, change: Asked, **context: Any) -> str:
+        choices = _CHOICES.get(change.kind)
+        return self.render(
+            "customers/mass.html",
+            change=change,
+            label=mass.LABELS[change.kind],
+            value_label=VALUE_LABELS.get(change.kind, ""),
+            choices=choices() if choices else None,
+            danger=change.kind is MassKind.DELETE,
+            **context,
+        )
+
+
+def _ids() -> list[int]:
+    try:
+        return sorted({identifier(raw) for raw in request.form.getlist("rowid")[:MOST_IDS]})
+    except ValueError:
+        abort(400)
+
+
+def _told(done: mass.Outcome) -> str:
+    """What came of an immediate change."""
+    changed = "1 customer was" if done.changed == 1 else f"{done.changed:,} customers were"
+    same = f"; {done.same:,} had it already" if done.same else ""
+    return f"{changed} changed{same}."
+
+
+def _groups() -> Choices:
+    rows = db.session.execute(select(Group.id, Group.name).order_by(Group.name))
+    return [*((str(id_), name) for id_, name in rows), (NOBODY, "No group")]
+
+
+def _operators() -> Choices:
+    rows = search_operators(db.session(), "", MOST_OPERATORS)
+    return [*((str(id_), name) for id_, name in rows), (NOBODY, "Nobody")]
+
+
+def _products(*, active: bool) -> Choices:
+    rows = select(Product.id, Product.name).order_by(Product.name)
+    if active:
+        rows = rows.where(Product.active)
+    return [(str(id_), name) for id_, name in db.session.execute(rows)]
+
+
+_CHOICES: dict[MassKind, Callable[[], Choices]] = {
+    MassKind.GROUP: _groups,
+    MassKind.OPERATOR: _operators,
+    MassKind.ADD_PRODUCT: lambda: _products(active=True),
+    MassKind.REMOVE_PRODUCT: lambda: _products(active=False),
+    MassKind.NEWSLETTER: lambda: [("yes", "On"), ("no", "Off")],
+}
+
+
+def register_job_pages() -> None:
+    """Let the page of a mass change say what it was about, and lead to the list."""
+    register_job_page(KIND, _list_of)
+    register_job_facts(KIND, _conditions)
+
+
+def _list_of(job: Job) -> Link:
+    endpoint = "clients" if job.params["list"] == ALL else job.params["list"]
+    arguments = {**job.params["filters"], "q": job.params["search"] or None}
+    return Link("The list with these conditions", url_for(f"{endpoint}.index_view", **arguments))
+
+
+def _conditions(job: Job) -> list[tuple[str, Any]]:
+    return [tuple(pair) for pair in job.params["conditions"]] or [("Conditions", "none: all")]
