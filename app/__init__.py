@@ -76,7 +76,7 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.accounts import login
     from app.customers.guards import register_delete_guard
-    from app.jobs import worker
+    from app.jobs import duplicates, worker
     from app.sepa.queries import collections_under_way
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
@@ -85,6 +85,7 @@ def _register_features(app: Flask) -> None:
     register_delete_guard(collections_under_way)
     imports.register()
     exports.register()
+    duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
     cli.register(app)

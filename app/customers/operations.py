@@ -185,7 +185,7 @@ def _as_they_are(session: Session, ids: Sequence[int]) -> Iterator[Mapping[str, 
 _WRITTEN = [column.name for column in CUSTOMERS.columns if column.name != "id"]
 _GIVEN = frozenset(_WRITTEN) - {
     "number", "kind", "version", "created_at", "changed_at", "deleted_at",
-    "search_text", "sort_name", "name_key", "email_key",
+    "merged_into_id", "search_text", "sort_name", "name_key", "email_key",
 }  # fmt: skip
 
 
