@@ -75,14 +75,19 @@ def _register_features(app: Flask) -> None:
     import admin_views.registry
     from app import cli
     from app.accounts import login
+    from app.billing import belongings as billing
     from app.customers.guards import register_delete_guard
     from app.jobs import duplicates, worker
+    from app.sepa import belongings as sepa
     from app.sepa.queries import collections_under_way
+    from app.subscriptions import belongings as subscriptions
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
     login.register(app)
     register_delete_guard(collections_under_way)
+    for room in (subscriptions, billing, sepa):
+        room.register()
     imports.register()
     exports.register()
     duplicates.register()

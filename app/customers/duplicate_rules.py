@@ -19,20 +19,21 @@ not (couples share one). Who is alike in everything and has at least one sign ge
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
-import re
 
 from rapidfuzz import fuzz
 
-from app.core.text import fold, words
+from app.core.text import fold
 
 THRESHOLD = 50
 LIKE = 88.0
 _UNLIKE = 50.0
 _STREET = re.compile(r"(?<=[a-z])(?:strase|str)\b\.?|\bstrase\b|\bstr\b\.?")
+_WORD = re.compile(r"[a-z0-9]+")
 _HOUSE_NUMBER = re.compile(r"(\d+)\s*(?:[-/]\s*\d+\s*)?([a-z]?)\b")
 
 
@@ -140,9 +141,9 @@ def name_ratio(one: str, other: str) -> float:
     return fuzz.ratio(one, other) if one and other else 0.0
 
 
-def sorted_name(name: str | None) -> str:
-    """The folded words of a name in alphabetical order, so that their order does not matter."""
-    return " ".join(sorted(words(name)))
+def sorted_name(folded: str) -> str:
+    """The words of a folded name in alphabetical order, so that their order does not matter."""
+    return " ".join(sorted(_WORD.findall(folded)))
 
 
 def street_key(street: str | None) -> str | None:
@@ -151,12 +152,11 @@ def street_key(street: str | None) -> str | None:
     None for one without a house number: half a town lives in it.
     """
     text = _STREET.sub("str", fold(street))
-    number = None
-    for number in _HOUSE_NUMBER.finditer(text):
-        pass
-    if number is None:
+    numbers = list(_HOUSE_NUMBER.finditer(text))
+    if not numbers:
         return None
-    name = re.sub(r"[^a-z0-9]+", "", text[: number.start()] + " " + text[number.end() :])
+    number = numbers[-1]
+    name = "".join(_WORD.findall(text[: number.start()] + " " + text[number.end() :]))
     return f"{name[:60]} {number[1].lstrip('0')}{number[2]}" if name else None
 
 

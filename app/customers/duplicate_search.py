@@ -136,10 +136,7 @@ def renew(session: Session, scratch: Scratch, after: int, limit: int) -> tuple[i
     A merged one that is found has two live customers again: somebody restored the other.
     """
     rows = session.execute(
-        select(PAIRS)
-        .where(PAIRS.c.id > after)
-        .order_by(PAIRS.c.id)
-        .limit(limit)
+        select(PAIRS).where(PAIRS.c.id > after).order_by(PAIRS.c.id).limit(limit)
     ).all()
     if not rows:
         return None, Written()

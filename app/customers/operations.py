@@ -162,7 +162,8 @@ def restore_customer(session: Session, customer_id: int, *, actor: Actor) -> Non
     if row["deleted_at"] is None:
         return
     _refuse_collisions(collisions(session, [row], own_ids=[customer_id]))
-    _set(session, [customer_id], {"deleted_at": None}, Action.RESTORED, actor, deleted=True)
+    back = {"deleted_at": None, "merged_into_id": None}
+    _set(session, [customer_id], back, Action.RESTORED, actor, deleted=True)
 
 
 def touch_customers(session: Session, customer_ids: Sequence[int]) -> None:

@@ -64,7 +64,7 @@ def told_as_new(
 ) -> dict[str, list[Any]]:
     """What the history tells of a new customer's parts."""
     return _told("addresses", [], [rules.one_line(one) for one in addresses]) | _told(
-        "companies", [], _company_lines(session, companies)
+        "companies", [], company_lines(session, companies)
     ) | names(_told("products", [], list(product_ids)))  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def replace(session: Session, one: CustomerUpdate, names: Names) -> dict[str, li
         wanted = [dict(company) for company in one.companies]
         if _merge(session, COMPANIES, one.id, old, wanted, _COMPANY_FIELDS):
             changes |= _told(
-                "companies", _company_lines(session, old), _company_lines(session, wanted)
+                "companies", company_lines(session, old), company_lines(session, wanted)
             )
     if one.product_ids is not None:
         changes |= names(_replace_products(session, one.id, one.product_ids))
@@ -174,7 +174,7 @@ def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> None:
     undo.note_inserted(session, table, [(id_,) for id_ in ids])
 
 
-def _company_lines(session: Session, companies: Sequence[Mapping[str, Any]]) -> list[str]:
+def company_lines(session: Session, companies: Sequence[Mapping[str, Any]]) -> list[str]:
     """Companies as the history tells them: those that are customers by number and name."""
     ids = [one["company_id"] for one in companies if one.get("company_id")]
     known: dict[int, str] = {}

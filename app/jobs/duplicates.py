@@ -11,15 +11,20 @@ from app.core.actor import Actor
 from app.core.errors import Refused
 from app.core.permissions import Permission
 from app.customers import duplicate_search as search
+from app.customers import merge_undo, merging
+from app.customers.duplicate_models import DuplicatePair
 from app.customers.duplicate_scratch import Scratch
+from app.customers.merging import MergePlan
 from app.customers.models import Customer
-from app.extensions import db
+from app.extensions import db, transaction
 from app.jobs import operations, registry
 from app.jobs.context import JobContext
 from app.jobs.models import Job, JobState
 from app.jobs.registry import OnAbandoned
+from app.jobs.story import tell
 
 FIND = "find_duplicates"
+MERGE = "merge_customers"
 # Customers read in one short statement: others' saves wait for none of these.
 READ_AT_ONCE = 2000
 _NOTHING = {"new": 0, "gone": 0, "changed": 0}
@@ -28,6 +33,7 @@ _NOTHING = {"new": 0, "gone": 0, "changed": 0}
 def register() -> None:
     """Make the kinds of jobs known."""
     registry.register(FIND, find, on_abandoned=OnAbandoned.RESUME)
+    registry.register(MERGE, merge, on_abandoned=OnAbandoned.TAKE_BACK)
 
 
 def start_search(session: Session, *, actor: Actor, foreground: bool = False) -> Job:
@@ -46,6 +52,47 @@ def latest_search(session: Session, states: frozenset[JobState]) -> Job | None:
     return session.scalar(
         select(Job).where(Job.kind == FIND, Job.state.in_(states)).order_by(Job.id.desc()).limit(1)
     )
+
+
+def merge_now(plan: MergePlan, *, actor: Actor) -> Job:
+    """Merge two customers at once, in this process; the job whose journal holds the way back.
+
+    Raises what the merge refuses: NotFound, Conflict, or Refused with every reason.
+    """
+    with transaction() as session:
+        told = merging.preview(session, plan, actor=actor)
+        if told.against:
+            raise Refused(told.against)
+        winner, loser = (session.get_one(Customer, one) for one in (plan.winner_id, plan.loser_id))
+        job_id = operations.enqueue(
+            session,
+            MERGE,
+            plan.as_json(),
+            actor=actor,
+            title=f"Merge customer {loser.number} into {winner.number}",
+            foreground=True,
+        ).id
+    job = operations.run_now(job_id)
+    if job.state != JobState.DONE:
+        raise Refused.because(job.error or f"The merge was {job.state}")
+    return job
+
+
+def merge(context: JobContext) -> Mapping[str, Any]:
+    """Merge in one commit: all or nothing."""
+    plan = MergePlan.from_json(context.params)
+    with context.chunk() as session:
+        moved = merging.merge_customers(session, plan, actor=context.actor)
+    return {"pair": plan.pair_id, "moved": ", ".join(moved) or "nothing"}
+
+
+def undo(session: Session, pair_id: int, *, actor: Actor) -> None:
+    """Take a merge back, and tell it in the story of its job."""
+    pair = session.get(DuplicatePair, pair_id)
+    job = session.get(Job, pair.job_id) if pair is not None and pair.job_id else None
+    merge_undo.undo_merge(session, pair_id, actor=actor)
+    if job is not None:
+        tell(job, f"{actor.label} undid the merge")
 
 
 def find(context: JobContext) -> Mapping[str, Any]:
@@ -124,7 +171,11 @@ def _write(context: JobContext, scratch: Scratch) -> dict[str, int]:
 
 
 def _count(
-    context: JobContext, session: Session, counts: dict[str, int], written: search.Written, done: int
+    context: JobContext,
+    session: Session,
+    counts: dict[str, int],
+    written: search.Written,
+    done: int,
 ) -> None:
     for name in counts:
         counts[name] += getattr(written, name)
