@@ -71,7 +71,8 @@ class Scratch:
 
     def add(self, people: Iterable[tuple[int, Likeness]]) -> None:
         """Note what customers may be found by."""
-        names, keys = [], []
+        names: list[tuple[int, str]] = []
+        keys: list[tuple[int, int, int]] = []
         for id_, one in people:
             names.append((id_, one.name))
             keys.extend({(block, _hashed(value), id_) for block, value in _keys(one)})

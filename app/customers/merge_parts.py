@@ -55,8 +55,10 @@ def kept_by_default(found: Parts) -> tuple[frozenset[int], frozenset[int], froze
 
 
 def _once(rows: Sequence[Row], told: Any) -> list[Row]:
-    seen: set[Any] = set()
-    return [row for row in rows if not (told(row) in seen or seen.add(told(row)))]
+    first: dict[Any, Row] = {}
+    for row in rows:
+        first.setdefault(told(row), row)
+    return list(first.values())
 
 
 def _address(row: Row) -> tuple[str, ...]:

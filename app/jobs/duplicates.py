@@ -14,6 +14,7 @@ from app.customers import duplicate_search as search
 from app.customers import merge_undo, merging
 from app.customers.duplicate_models import DuplicatePair
 from app.customers.duplicate_scratch import Scratch
+from app.customers.duplicate_search import Written
 from app.customers.merging import MergePlan
 from app.customers.models import Customer
 from app.extensions import db, transaction
@@ -171,11 +172,7 @@ def _write(context: JobContext, scratch: Scratch) -> dict[str, int]:
 
 
 def _count(
-    context: JobContext,
-    session: Session,
-    counts: dict[str, int],
-    written: search.Written,
-    done: int,
+    context: JobContext, session: Session, counts: dict[str, int], written: Written, done: int
 ) -> None:
     for name in counts:
         counts[name] += getattr(written, name)

@@ -1,7 +1,7 @@
 """What the merge of two customers moves of this room: authorizations and subscriptions.
 
 Authorizations that overlap collide with nothing: the merged rights of both customers are worked
-out anew. Merged rows are noted before and after, since the undo brings them back with their numbers.
+out anew. Merged rows are noted before and after: the undo brings them back with their numbers.
 """
 
 from typing import Any
