@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Any
 
-from flask import abort, current_app, render_template, request
+from flask import abort, current_app, flash, render_template, request
 from flask import redirect as to
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -135,6 +135,10 @@ class CustomerAddresses(KontorPage):
             raise NotFound(f"There is no customer {number}.".replace(" .", "."))
         if customer.deleted_at is None:
             return to(self.get_url(f"{customer.kind}.details_view", id=customer.id))
+        stayed = customer.merged_into_id and db.session().get(Customer, customer.merged_into_id)
+        if stayed:
+            flash(f"Customer {customer.number} was merged into customer {stayed.number}.", "info")
+            return self._record(stayed, "")
         if current_actor().may(Permission.CUSTOMERS_RESTORE):
             return to(self.get_url("deleted_customers.details_view", id=customer.id))
         raise NotFound(

@@ -1,5 +1,6 @@
 """What people decide about pairs of the worklist, and the worklist itself."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Text, cast, or_, select
@@ -137,4 +138,7 @@ WORKLIST = Listing(
         contains_eager(DuplicatePair.first.of_type(_FIRST)).selectinload(_FIRST.addresses),
         contains_eager(DuplicatePair.second.of_type(_SECOND)).selectinload(_SECOND.addresses),
     ),
+)
+OPEN_PAIRS = replace(
+    WORKLIST, statement=WORKLIST.statement.where(DuplicatePair.state == PairState.OPEN.value)
 )

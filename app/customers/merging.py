@@ -139,6 +139,7 @@ def merge_customers(session: Session, plan: MergePlan, *, actor: Actor) -> list[
     if taken:
         raise Refused(taken[0])
     save_values(session, {plan.winner_id: winner}, [new])
+    _point_on(session, plan)
     both = (plan.winner_id, plan.loser_id)
     changes = names(diff(Customer, winner, new))
     changes |= merge_parts.join_addresses(session, case.parts, plan.addresses, *both)
@@ -216,6 +217,14 @@ def _given_up(case: _Case) -> list[str]:
                     f"{rules.FIELD_LABELS[name]} {value} is not taken; the history keeps it."
                 )
     return found
+
+
+def _point_on(session: Session, plan: MergePlan) -> None:
+    """Let those who were merged into the one that goes point to the one that stays."""
+    earlier = select(CUSTOMERS).where(CUSTOMERS.c.merged_into_id == plan.loser_id)
+    for before in session.execute(earlier).mappings().all():
+        after = {"merged_into_id": plan.winner_id, "version": before["version"] + 1}
+        save_values(session, {before["id"]: before}, [{**before, **after}])
 
 
 def _decide(session: Session, plan: MergePlan, actor: Actor) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Row, and_, false, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -31,6 +31,7 @@ MOST_WORDS = 8
 SHORTEST_INDEXED = 3
 _TRUNK_ZERO = re.compile(r"^((?:\+|00)[\d\s]{1,5})\(0\)")
 _LOOKS_LIKE_PHONE = re.compile(r"[+0(][\d\s()/+.-]{3,}")
+_gone = aliased(Customer)
 _FIELDS = (
     Customer.id, Customer.number, Customer.kind, Customer.first_name, Customer.name,
     Customer.company_name, Customer.email, Customer.mobile_phone, Customer.telephone_private,
@@ -120,6 +121,8 @@ def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
     ways: list[ColumnElement[bool]] = [
         Customer.number == query,
         Customer.former_number == query,
+        # Whoever looks for the number of a merged customer means the one that stayed.
+        Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
     ]
     if "@" in query:
         ways.append(Customer.email_key == query.casefold())
