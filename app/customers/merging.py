@@ -222,7 +222,7 @@ def _given_up(case: _Case) -> list[str]:
 def _point_on(session: Session, plan: MergePlan) -> None:
     """Let those who were merged into the one that goes point to the one that stays."""
     earlier = select(CUSTOMERS).where(CUSTOMERS.c.merged_into_id == plan.loser_id)
-    for before in session.execute(earlier).mappings().all():
+    for before in map(dict, session.execute(earlier).mappings().all()):
         after = {"merged_into_id": plan.winner_id, "version": before["version"] + 1}
         save_values(session, {before["id"]: before}, [{**before, **after}])
 
