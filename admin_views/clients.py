@@ -14,6 +14,7 @@ from admin_views.customer_record import kind_badge, phone
 from admin_views.customers import COLUMNS, LOCK, UNLOCK, CustomersView
 from admin_views.filters import Request
 from admin_views.formatters import Column
+from admin_views.jobs import register_record_address
 from app.accounts.identity import current_actor
 from app.core.errors import NotFound
 from app.core.filters import clean
@@ -148,4 +149,5 @@ class CustomerAddresses(KontorPage):
 
 def views() -> list[Any]:
     """The views of this module."""
+    register_record_address("customers", record_address)
     return [ClientsView(), CustomerAddresses()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from flask import Response, make_response, render_template
@@ -9,17 +10,19 @@ from flask_admin import expose
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from admin_views.access import needs
+from admin_views.access import acting, needs
 from admin_views.actions import Action
 from admin_views.base import KontorView
 from admin_views.formatters import Badge, Column, Link, day, zone
-from admin_views.records import Section
+from admin_views.records import RecordTab, Section
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
-from app.jobs import operations, queries
-from app.jobs.models import Job, JobState
+from app.extensions import db
+from app.jobs import operations, queries, undoing
+from app.jobs.leftovers import count_leftovers, leftovers
+from app.jobs.models import Job, JobLeftover, JobState
 from app.jobs.story import story
 
 COLOURS = {
@@ -30,12 +33,20 @@ COLOURS = {
     JobState.CANCELLED: "orange",
 }
 
+LEFTOVERS = 25
+
 _pages: dict[str, Callable[[Job], Link]] = {}
+_records: dict[str, Callable[[str], str]] = {}
 
 
 def register_job_page(kind: str, page: Callable[[Job], Link]) -> None:
     """Say which page shows what a kind of job belongs to, such as its import."""
     _pages[kind] = page
+
+
+def register_record_address(entity: str, address: Callable[[str], str]) -> None:
+    """Say where the records of a table are shown, by what a person knows them by."""
+    _records[entity] = address
 
 
 def state_badge(job: Job) -> Badge:
@@ -74,6 +85,48 @@ def _run_again(session: Session, ids: list[int], _answers: Mapping[str, str], ac
     return "The job waits for a worker again."
 
 
+def _undo(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
+    for job_id in ids:
+        undoing.start_undo(session, job_id, actor=actor)
+    return "What this job has changed is being taken back."
+
+
+def _may_undo(job: Job) -> bool:
+    return undoing.may_undo(db.session(), job, acting())
+
+
+def _left_count(session: Session, job: Job) -> int:
+    return count_leftovers(session, job.id)
+
+
+def _has_left(job: Job) -> bool:
+    return _left_count(db.session(), job) > 0
+
+
+def _left(view: Any, session: Session, job: Job, page: int) -> str:
+    """The records that the job left as they were, each with the reason."""
+    pages = max(1, ceil(_left_count(session, job) / LEFTOVERS))
+    page = min(page, pages)
+    columns = (
+        Column("label", "Record", _left_record, main=True),
+        Column("reason", "Why it was left"),
+    )
+    return render_template(
+        "jobs/leftovers.html",
+        admin_view=view,
+        columns=columns,
+        rows=leftovers(session, job.id, (page - 1) * LEFTOVERS, LEFTOVERS),
+        page=page,
+        pages=pages,
+        tab_url=lambda number: view.get_url(".tab_view", id=job.id, tab="left", page=number),
+    )
+
+
+def _left_record(row: JobLeftover) -> Any:
+    address = _records.get(row.entity)
+    return Link(row.label, address(row.label)) if address else row.label
+
+
 class JobsView(KontorView):
     """The list of jobs and the page of each."""
 
@@ -101,7 +154,9 @@ class JobsView(KontorView):
             confirm="Stop this job? What it has written so far is taken back.",
             danger=True,
             places=frozenset({"record", "row"}),
-            shown=lambda job: is_active(job) and not job.cancel_requested,
+            shown=lambda job: (
+                is_active(job) and not job.cancel_requested and operations.stoppable(job)
+            ),
         ),
         Action(
             "run_again",
@@ -112,7 +167,22 @@ class JobsView(KontorView):
             places=frozenset({"record", "row"}),
             shown=lambda job: job.state in operations.ENDED_BADLY,
         ),
+        Action(
+            "undo",
+            "Undo",
+            Permission.JOBS_VIEW,
+            _undo,
+            icon="arrow-back-up",
+            confirm=(
+                "Take back everything that this job has changed? Records that somebody edited "
+                "since stay as they are and are listed."
+            ),
+            places=frozenset({"record"}),
+            shown=_may_undo,
+        ),
     )
+    tabs = (RecordTab("left", "Left as they were", _left, _left_count, shown=_has_left),)
+    first_tab = "Job"
 
     def listing(self) -> Listing:
         return queries.listing(current_actor())
@@ -134,6 +204,10 @@ class JobsView(KontorView):
             ("Ended", model.finished_at),
             ("Done", _done(model)),
         ]
+        if model.kind == undoing.KIND:
+            taken_back = model.params["job_id"]
+            url = self.get_url(".details_view", id=taken_back)
+            lines.append(("Takes back", Link(f"Job {taken_back}", url)))
         if model.kind in _pages:
             lines.append(("Belongs to", _pages[model.kind](model)))
         sections = [Section("Job", lines)]
@@ -147,6 +221,10 @@ class JobsView(KontorView):
                 sections.append(Section("Result", figures))
         happened = [(_to_the_second(at), sentence) for at, sentence in story(model)]
         return [*sections, Section("What happened", happened, wide=True)]
+
+    def undone_by(self, model: Job) -> Job | None:
+        """The job that took this one back."""
+        return undoing.undone_by(db.session(), model.id)
 
     @expose("/progress/")
     @needs(Permission.JOBS_VIEW)

@@ -76,6 +76,7 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.accounts import login
     from app.billing import belongings as billing
+    from app.customers import taking_back
     from app.customers.guards import register_delete_guard
     from app.jobs import duplicates, worker
     from app.sepa import belongings as sepa
@@ -88,6 +89,7 @@ def _register_features(app: Flask) -> None:
     register_delete_guard(collections_under_way)
     for room in (subscriptions, billing, sepa):
         room.register()
+    taking_back.register()
     imports.register()
     exports.register()
     duplicates.register()

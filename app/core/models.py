@@ -52,9 +52,15 @@ class UndoEntry(Identified, Base):
     """The before-image of one row that a long write touched; `before` is None for a new row."""
 
     __tablename__ = "undo_entries"
-    __table_args__ = (Index(None, "job_id", "id"), Index(None, "created_at"))
+    __table_args__ = (
+        Index(None, "job_id", "id"),
+        Index(None, "job_id", "unit"),
+        Index(None, "created_at"),
+    )
 
     job_id: Mapped[int] = mapped_column(BigId)
+    # What is taken back or left as one: the row, or the record that it belongs to ("customers:17").
+    unit: Mapped[str] = mapped_column(String(120), server_default="")
     table_name: Mapped[str] = mapped_column(String(60))
     row_key: Mapped[list[Any]] = mapped_column(JSON)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -1,7 +1,11 @@
-"""The undo journal: what a long write touched, so that it can be taken back after a kill.
+"""The undo journal: what a long write touched, so that it can be taken back.
 
 A job that writes in several commits sets `session.info["undo_journal"]` to its number; operations
-then note what they touch, in the same transaction. Without it nothing is noted.
+then note what they touch, in the same transaction. Without it nothing is noted. Here stands the
+noting, and the taking back of a killed job; taking_back.py takes back a finished one.
+
+Each note belongs to a unit: the row itself, or the record whose deletion deletes the row (a
+foreign key with ON DELETE CASCADE), so that a customer's address is judged with the customer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,12 +13,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy import Column, Table, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.database import Base
 from app.core.models import UndoEntry
+from app.core.portions import portions
 
 KEY = "undo_journal"
 Hook = Callable[[Session, Sequence[Mapping[str, Any]]], None]
@@ -28,27 +33,41 @@ def after_take_back(table_name: str, hook: Hook) -> None:
     _hooks[table_name] = hook
 
 
+def run_hook(session: Session, table_name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let the feature that derives something from these rows do it anew, if there is one."""
+    if table_name in _hooks and rows:
+        _hooks[table_name](session, rows)
+
+
 def note_inserted(session: Session, table: Table, keys: Iterable[Sequence[Any]]) -> None:
-    """Note new rows by their primary keys."""
-    _note(session, [_entry(table, key, None, None) for key in keys] if _job(session) else [])
+    """Note new rows by their primary keys, once they are inserted."""
+    if _job(session) is None:
+        return
+    known = [list(key) for key in keys]
+    owners = _owners(session, table, known)
+    version = 1 if "version" in table.columns else None
+    _note(session, [_entry(table, key, None, version, owners.get(tuple(key))) for key in known])
 
 
 def note_updated(session: Session, table: Table, before: Iterable[Mapping[str, Any]]) -> None:
-    """Note rows about to be updated or deleted, as they are now."""
-    if _job(session) is None:
-        return
-    names = [column.name for column in table.primary_key]
-    _note(
-        session,
-        [
-            _entry(
-                table,
-                [row[name] for name in names],
-                {name: _plain(value) for name, value in row.items()},
-                row["version"] + 1 if "version" in row else None,
-            )
-            for row in before
-        ],
+    """Note rows about to be updated, or ones without a version about to be deleted, as they are."""
+    _note_before(session, table, before, gone=False)
+
+
+def note_deleted(session: Session, table: Table, before: Iterable[Mapping[str, Any]]) -> None:
+    """Note rows about to be deleted, as they are now: taking back makes them anew."""
+    _note_before(session, table, before, gone=True)
+
+
+def owner_of(table: Table) -> Column[Any] | None:
+    """The column that names the record to which a row of the table belongs, if there is one."""
+    return next(
+        (
+            column
+            for column in table.columns
+            if any(key.ondelete == "CASCADE" for key in column.foreign_keys)
+        ),
+        None,
     )
 
 
@@ -74,7 +93,7 @@ def take_back(session: Session, job_id: int, *, most: int = 1000) -> int:
         if note.before is None:
             session.execute(delete(table).where(match))
             continue
-        values = _restored(table, note.before)
+        values = restored(table, note.before)
         if row is None:
             session.execute(insert(table).values(values))
         else:
@@ -83,7 +102,7 @@ def take_back(session: Session, job_id: int, *, most: int = 1000) -> int:
             session.execute(update(table).where(match).values(values))
     session.execute(delete(UndoEntry).where(UndoEntry.id.in_([note.id for note in notes])))
     for name, rows in touched.items():
-        _hooks[name](session, rows)
+        run_hook(session, name, rows)
     return len(notes)
 
 
@@ -92,8 +111,58 @@ def _job(session: Session) -> int | None:
     return job_id
 
 
-def _entry(table: Table, key: Sequence[Any], before: Any, version: int | None) -> dict[str, Any]:
+def _note_before(
+    session: Session, table: Table, before: Iterable[Mapping[str, Any]], *, gone: bool
+) -> None:
+    if _job(session) is None:
+        return
+    names = [column.name for column in table.primary_key]
+    owner = owner_of(table)
+    _note(
+        session,
+        [
+            _entry(
+                table,
+                [row[name] for name in names],
+                {name: _plain(value) for name, value in row.items()},
+                row["version"] + 1 if "version" in row and not gone else None,
+                row[owner.name] if owner is not None else None,
+            )
+            for row in before
+        ],
+    )
+
+
+def _owners(
+    session: Session, table: Table, keys: Sequence[Sequence[Any]]
+) -> dict[tuple[Any, ...], Any]:
+    """To whom rows belong, by their keys."""
+    owner = owner_of(table)
+    if owner is None:
+        return {}
+    names = [column.name for column in table.primary_key]
+    if owner.name in names:
+        return {tuple(key): key[names.index(owner.name)] for key in keys}
+    found: dict[tuple[Any, ...], Any] = {}
+    for some in portions(keys):
+        rows = session.execute(
+            select(owner, *table.primary_key).where(tuple_(*table.primary_key).in_(some))
+        )
+        found |= {tuple(key): owned_by for owned_by, *key in rows}
+    return found
+
+
+def _entry(
+    table: Table, key: Sequence[Any], before: Any, version: int | None, owned_by: Any
+) -> dict[str, Any]:
+    owner = owner_of(table)
+    if owner is not None and owned_by is not None:
+        (reference,) = owner.foreign_keys
+        unit = f"{reference.column.table.name}:{owned_by}"
+    else:
+        unit = ":".join([table.name, *map(str, key)])
     return {
+        "unit": unit,
         "table_name": table.name,
         "row_key": list(key),
         "before": before,
@@ -113,8 +182,8 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _restored(table: Table, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as the columns' types want them back."""
+def restored(table: Table, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a before-image as the columns' types want them back."""
     values: dict[str, Any] = {}
     for name, value in stored.items():
         kind = table.columns[name].type.python_type

@@ -13,7 +13,7 @@ from app.core.models import StoredFile, UndoEntry
 from app.extensions import db, transaction
 from app.jobs import operations, registry
 from app.jobs.context import JobContext
-from app.jobs.models import Job
+from app.jobs.models import Job, JobUndo
 from app.jobs.registry import OnAbandoned
 
 KIND = "cleanup"
@@ -77,11 +77,19 @@ def _remove_files(context: JobContext) -> int:
 def _remove_before_images(context: JobContext, days: int) -> int:
     removed = 0
     limit = clock.now() - timedelta(days=days)
+    # A taking back that began in time is not robbed of what it needs.
+    needed = (
+        select(JobUndo.job_id)
+        .join(Job, Job.id == JobUndo.undo_job_id)
+        .where(Job.state.in_(operations.ACTIVE))
+    )
     while True:
         context.stop_if_cancelled()
         with transaction() as session:
             old = session.scalars(
-                select(UndoEntry.id).where(UndoEntry.created_at < limit).limit(BATCH)
+                select(UndoEntry.id)
+                .where(UndoEntry.created_at < limit, UndoEntry.job_id.not_in(needed))
+                .limit(BATCH)
             ).all()
             session.execute(delete(UndoEntry).where(UndoEntry.id.in_(old)))
         removed += len(old)

@@ -53,13 +53,15 @@ class JobContext:
         self._asked_at = float("-inf")
 
     @contextmanager
-    def chunk(self) -> Iterator[Session]:
+    def chunk(self, *, journal: bool = True) -> Iterator[Session]:
         """One short commit of a long write: journalled for undo, with a pause after it.
 
-        The pause lets other people's saves through between two chunks.
+        The pause lets other people's saves through between two chunks. What takes back is
+        written without a `journal`: it needs no taking back itself.
         """
         with transaction() as session:
-            session.info["undo_journal"] = self.job_id
+            if journal:
+                session.info["undo_journal"] = self.job_id
             try:
                 yield session
             finally:

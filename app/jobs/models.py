@@ -4,11 +4,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Operator
-from app.core.database import Base, Identified, UtcDateTime
+from app.core.database import Base, BigId, Identified, UtcDateTime
 from app.core.models import StoredFile
 
 
@@ -66,3 +76,26 @@ class Job(Identified, Base):
 
     created_by: Mapped[Operator | None] = relationship()
     file: Mapped[StoredFile | None] = relationship()
+
+
+class JobUndo(Base):
+    """Which job took back which. The key lets it happen only once, whoever asks at one time."""
+
+    __tablename__ = "job_undos"
+    __table_args__ = (UniqueConstraint("undo_job_id"),)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    undo_job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
+
+
+class JobLeftover(Identified, Base):
+    """A record that a job left as it was, with the reason; `label` is what a person knows it by."""
+
+    __tablename__ = "job_leftovers"
+    __table_args__ = (Index(None, "job_id", "id"),)
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
+    entity: Mapped[str] = mapped_column(String(60))
+    entity_id: Mapped[int | None] = mapped_column(BigId)
+    label: Mapped[str] = mapped_column(String(120))
+    reason: Mapped[str] = mapped_column(Text)

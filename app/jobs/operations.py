@@ -103,6 +103,8 @@ def cancel(session: Session, job_id: int, *, actor: Actor) -> Job:
     job = _change(session, job_id, actor)
     if job.state not in ACTIVE:
         raise Refused.because(f"This job is {job.state} already")
+    if not stoppable(job):
+        raise Refused.because("This job cannot be stopped midway; it runs to its end")
     if job.cancel_requested:
         return job
     job.cancel_requested = True
@@ -116,6 +118,12 @@ def cancel(session: Session, job_id: int, *, actor: Actor) -> Job:
             kind.on_end(session, job)
     session.flush()
     return job
+
+
+def stoppable(job: Job) -> bool:
+    """Whether a job of this kind can be stopped before its end."""
+    kind = registry.find(job.kind)
+    return kind is None or kind.stoppable
 
 
 def run_again(session: Session, job_id: int, *, actor: Actor) -> Job:

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from app.core.permissions import Permission
 from app.jobs.models import Job
 
 if TYPE_CHECKING:
     from app.jobs.context import JobContext
+
+
+T = TypeVar("T")
 
 
 class OnAbandoned(StrEnum):
@@ -22,6 +26,8 @@ class OnAbandoned(StrEnum):
 
 
 Run = Callable[["JobContext"], Mapping[str, Any] | None]
+# The permission that taking back a job needs, by its parameters.
+Undo = Callable[[Mapping[str, Any]], Permission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +36,17 @@ class JobKind:
 
     `on_abandoned` may look at the parameters: an import of "all or nothing" is taken back where
     another is resumed. `on_end` runs in the transaction that writes a job's final state, so that
-    what the job belongs to (an import, an export) never disagrees with it.
+    what the job belongs to (an import, an export) never disagrees with it. `undo` makes a finished
+    job one that can be taken back (undoing.py), by whoever has the permission that it names. One
+    that is not `stoppable` runs to its end: stopping it midway would leave half of its work.
     """
 
     name: str
     run: Run
     on_abandoned: Callable[[Mapping[str, Any]], OnAbandoned]
     on_end: Callable[[Session, Job], None] | None = None
+    undo: Undo | None = None
+    stoppable: bool = True
 
 
 _kinds: dict[str, JobKind] = {}
@@ -48,14 +58,17 @@ def register(
     *,
     on_abandoned: OnAbandoned | str | Callable[[Mapping[str, Any]], OnAbandoned],
     on_end: Callable[[Session, Job], None] | None = None,
+    undo: Undo | Permission | None = None,
+    stoppable: bool = True,
 ) -> None:
     """Make a kind of job known. Raises ValueError for an unknown `on_abandoned`."""
     decide = on_abandoned if callable(on_abandoned) else _always(OnAbandoned(on_abandoned))
-    _kinds[kind] = JobKind(kind, run, decide, on_end)
+    needed = _always(undo) if isinstance(undo, Permission) else undo
+    _kinds[kind] = JobKind(kind, run, decide, on_end, needed, stoppable)
 
 
-def _always(policy: OnAbandoned) -> Callable[[Mapping[str, Any]], OnAbandoned]:
-    return lambda _params: policy
+def _always(answer: T) -> Callable[[Mapping[str, Any]], T]:
+    return lambda _params: answer
 
 
 def find(kind: str) -> JobKind | None:

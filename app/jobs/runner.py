@@ -7,21 +7,23 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, undo
+from app.core import clock, taking_back, undo
 from app.core.actor import Actor, Channel
 from app.core.errors import KontorError
 from app.core.permissions import Permission
 from app.extensions import db, transaction
 from app.jobs import liveness, registry
 from app.jobs.context import JobCancelled, JobContext, JobLost, own_transaction
-from app.jobs.models import Job, JobState
+from app.jobs.leftovers import count_leftovers, list_units
+from app.jobs.models import Job, JobLeftover, JobState
 from app.jobs.story import tell
 
 log = logging.getLogger(__name__)
 
+TAKING_BACK = "Taking back"
 UNKNOWN_KIND = "This version of Kontor does not know this kind of job."
 FAULT = "A fault of the program stopped it; the log of the worker tells more under job {number}."
 
@@ -112,7 +114,10 @@ def end_without_result(job_id: int, state: JobState, *, error: str | None = None
         job = _held(session, job_id)
         job.cancel_requested = job.cancel_requested or state is JobState.CANCELLED
         job.error = error
-        job.phase = "Taking back"
+        if job.phase != TAKING_BACK:
+            # What it left out while it ran is no news of a job that left no trace.
+            session.execute(delete(JobLeftover).where(JobLeftover.job_id == job_id))
+        job.phase = TAKING_BACK
     taken_back = False
     while _take_back_some(job_id):
         taken_back = True
@@ -120,10 +125,20 @@ def end_without_result(job_id: int, state: JobState, *, error: str | None = None
 
 
 def _take_back_some(job_id: int) -> int:
-    """One short commit of taking back; the number of rows, 0 when all is done."""
+    """One short commit of taking back; the number of rows, 0 when all is done.
+
+    Of a kind that people may take back later, records edited since are left alone here as well.
+    """
     with transaction() as session:
-        _held(session, job_id)
-        return undo.take_back(session, job_id)
+        job = _held(session, job_id)
+        kind = registry.find(job.kind)
+        if kind is None or kind.undo is None:
+            return undo.take_back(session, job_id)
+        some = taking_back.take_back(
+            session, job_id, actor=_actor_of(job), why=f"Job {job_id} was stopped and taken back"
+        )
+        list_units(session, job_id, some.left)
+        return len(some)
 
 
 def finish(
@@ -145,7 +160,8 @@ def finish(
         job.finished_at = clock.now()
         if state is JobState.DONE:
             job.done = job.total = job.total if job.total is not None else job.done
-        tell(job, _last_words(state, taken_back))
+        left = count_leftovers(session, job_id) if taken_back else 0
+        tell(job, _last_words(state, taken_back, left))
         kind = registry.find(job.kind)
         if kind and kind.on_end:
             kind.on_end(session, job)
@@ -159,8 +175,13 @@ def _held(session: Session, job_id: int) -> Job:
     return job
 
 
-def _last_words(state: JobState, taken_back: bool) -> str:
+def _last_words(state: JobState, taken_back: bool, left: int) -> str:
     ended = {JobState.DONE: "Done", JobState.FAILED: "Failed", JobState.CANCELLED: "Cancelled"}
+    if taken_back and left:
+        return (
+            f"{ended[state]}; what it had written was taken back, "
+            f"but for {left:,} that were changed since"
+        )
     if taken_back:
         return f"{ended[state]}; everything it had written was taken back"
     return ended[state]

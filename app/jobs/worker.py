@@ -4,7 +4,7 @@ from flask import Flask
 from huey.consumer import Consumer
 
 from app.config import Settings
-from app.jobs import cleanup, recovery, runner
+from app.jobs import cleanup, recovery, runner, undoing
 from app.jobs.queue import EXTENSION, JobQueue
 
 # Two long jobs of two people do not wait for each other.
@@ -26,6 +26,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     app.extensions[EXTENSION] = JobQueue(settings, run=run, every_minute=every_minute)
     cleanup.register()
+    undoing.register()
 
 
 def look_after() -> None:

@@ -2,12 +2,16 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.core import undo
+from app.core.actor import Actor
 from app.core.errors import Refused
+from app.core.permissions import Permission
 from app.customers.models import Group
 from app.extensions import db
 from app.jobs import registry
@@ -44,6 +48,21 @@ def _perhaps_stop(context: JobContext, row: int, *, resumed: bool) -> None:
         threading.Event().wait()
 
 
+# What an undoable job of these tests does: each in one chunk.
+work: list[Callable[[Session, Actor], object]] = []
+
+
+def do_work(context: JobContext) -> dict[str, Any]:
+    """Do what the test has put down as work, chunk by chunk."""
+    start = context.cursor["step"] if context.cursor else 0
+    for step in range(start, len(work)):
+        context.stop_if_cancelled()
+        with context.chunk() as session:
+            work[step](session, context.actor)
+            context.checkpoint(session, {"step": step + 1}, step + 1)
+    return {"steps": len(work)}
+
+
 def tell_name(context: JobContext) -> None:
     """Say which job ran, for the tests that count."""
     say(f"ran {context.job_id}")
@@ -60,6 +79,9 @@ def register() -> None:
     registry.register("test_resume", write_groups, on_abandoned="resume")
     registry.register("test_take_back", write_groups, on_abandoned="take_back")
     registry.register("test_fail", write_groups, on_abandoned="fail")
+    registry.register(
+        "test_undoable", do_work, on_abandoned="resume", undo=Permission.CUSTOMERS_EDIT
+    )
     registry.register("test_tell", tell_name, on_abandoned="fail")
 
 
