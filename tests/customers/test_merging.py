@@ -32,6 +32,7 @@ from tests.customers.people import customer, history
 from tests.sepa.making import iban
 from tests.subscriptions.records import as_told, grant, journal, right
 
+ISSUED, DUE = date(2026, 1, 1), date(2026, 2, 1)
 HOME = {"kind": "main", "street": "Hauptstr. 5", "postcode": "10115", "place": "Berlin"}
 OFFICE = {"kind": "main", "street": "Ringstraße 1", "postcode": "10117", "place": "Berlin"}
 
@@ -69,7 +70,7 @@ def two(session: Session) -> DuplicatePair:
 def rich(session: Session) -> DuplicatePair:
     """Two institutions with everything: persons, products, rights, invoices, mandates."""
     with transaction() as writing:
-        products = [Product(name=f"Product {n}", active=True) for n in range(3)]
+        products = [Product(number=f"P{n}", name=f"Product {n}") for n in range(3)]
         writing.add_all(products)
         writing.flush()
         used = [one.id for one in products]
@@ -79,7 +80,8 @@ def rich(session: Session) -> DuplicatePair:
     )  # fmt: skip
     second = customer(
         "perpetual", company_name="University Libary", email="lib@example.com",
-        iban=iban(), payment_method="SEPA direct debit", addresses=[OFFICE, {**OFFICE, "kind": "billing"}],
+        iban=iban(), payment_method="SEPA direct debit",
+        addresses=[OFFICE, {**OFFICE, "kind": "billing"}],
         product_ids=frozenset(used[1:]), companies=[{"company_name": "Land", "role": "payer"}],
     )  # fmt: skip
     customer(first_name="Otto", companies=[{"company_id": second.id, "role": "reader"}])
@@ -98,15 +100,13 @@ def rich(session: Session) -> DuplicatePair:
                 term_to=date(2026, 12, 31),
                 created_at=first.created_at,
                 ship_to_address_id=address,
-            )  # fmt: skip
+            )
         )
         create_invoices(
             writing,
             [
-                InvoiceDraft(
-                    "R-1", second.id, Decimal("12.50"), date(2026, 1, 1), date(2026, 2, 1)
-                ),
-                InvoiceDraft("R-2", second.id, Decimal("8"), date(2026, 1, 1), date(2026, 2, 1)),
+                InvoiceDraft(f"R-{n}", second.id, Decimal(n), due_on=DUE, issued_on=ISSUED)
+                for n in (1, 2)
             ],
             actor=COMMAND_LINE,
         )
