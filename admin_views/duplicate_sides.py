@@ -29,6 +29,7 @@ _REFERENCES = {
     "dedicated_operator_id": "dedicated_operator",
     "security_question_id": "security_question",
 }
+_UNITS = {"rebate": " %", "term_of_payment": " days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ def value_of(choice: Choice, customer: Customer) -> Any:
         return value and value.capitalize()
     if choice.name in _REFERENCES:
         return value and str(value)
-    return str(value) if type(value) is int else value
+    return f"{value}{_UNITS.get(choice.name, '')}" if type(value) is int else value
 
 
 def _consent(customer: Customer, name: str) -> list[Any]:

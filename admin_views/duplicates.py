@@ -6,6 +6,7 @@ from typing import Any
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from markupsafe import Markup
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.access import needs
@@ -65,7 +66,9 @@ def who(customer: Customer) -> list[Any]:
     place = " ".join(p for p in (address.postcode, address.place) if p) if address else ""
     return [
         customer.display_name,
-        " · ".join(part for part in (customer.number, place) if part),
+        Markup('<span class="text-secondary fw-normal">{}</span>').format(
+            " · ".join(part for part in (customer.number, place) if part)
+        ),
         *([found] if (found := state_badges(customer)) else []),
     ]
 
@@ -107,7 +110,7 @@ class DuplicatesView(KontorView):
     columns = (
         Column("score", "Score", sort="score", numeric=True),
         Column("first", "Customer", lambda pair: who(pair.first), main=True),
-        Column("second", "May be the same as", lambda pair: who(pair.second)),
+        Column("second", "Looks like", lambda pair: who(pair.second)),
         Column("kind", "Kind", lambda pair: _kinds(pair)),
         Column("reasons", "Reasons", reasons),
         Column("state", "State", state_badge),

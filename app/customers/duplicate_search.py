@@ -21,10 +21,11 @@ from app.customers.duplicate_models import DuplicatePair, PairState
 from app.customers.duplicate_rules import (
     THRESHOLD,
     Likeness,
+    company_key,
     fingerprint,
     judge,
+    person_key,
     postcode_key,
-    sorted_name,
     street_key,
 )
 from app.customers.duplicate_scratch import Found, Scratch
@@ -38,7 +39,8 @@ UNDECIDED: Mapping[str, Any] = {
     "decided_by_id": None, "decision_reason": None, "winner_id": None, "job_id": None,
 }  # fmt: skip
 _COMPARED = (
-    Customer.id, Customer.kind, Customer.name_key, Customer.email_key, Customer.mobile_phone,
+    Customer.id, Customer.kind, Customer.first_name, Customer.name, Customer.company_name,
+    Customer.email_key, Customer.mobile_phone,
     Customer.telephone_private, Customer.business_telephone, Customer.vat_id, Customer.iban,
     Customer.date_of_birth,
 )  # fmt: skip
@@ -92,7 +94,11 @@ def _likenesses(rows: Sequence[Any], places: Iterable[Any]) -> list[tuple[int, L
         (
             row.id,
             Likeness(
-                name=sorted_name(row.name_key),
+                name=(
+                    person_key(row.first_name, row.name)
+                    if row.kind == CustomerKind.INDIVIDUAL
+                    else company_key(row.company_name)
+                ),
                 email=row.email_key,
                 phones=frozenset(
                     number.partition(";")[0]

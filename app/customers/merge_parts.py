@@ -11,13 +11,14 @@ from app.core import undo
 from app.core.portions import portions
 from app.core.text import fold
 from app.customers import parts, rules
+from app.customers.duplicate_rules import street_key
 from app.customers.models import customer_products
 from app.customers.operations import touch_customers
 from app.customers.parts import ADDRESSES, COMPANIES
 from app.customers.writing import Names
 
 Row = Mapping[str, Any]
-_SAID = ("kind", "street", "line_2", "postcode", "place", "state", "country", "care_of", "po_box")
+_SAID = ("kind", "line_2", "postcode", "place", "state", "country", "care_of", "po_box")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def _once(rows: Sequence[Row], told: Any) -> list[Row]:
 
 
 def _address(row: Row) -> tuple[str, ...]:
-    return tuple(fold(row[name]) for name in _SAID)
+    street = street_key(row["street"]) or fold(row["street"])
+    return street, *(fold(row[name]) for name in _SAID)
 
 
 def _company(row: Row) -> tuple[Any, ...]:

@@ -16,7 +16,10 @@ from app.customers.writing import CUSTOMERS
 from app.extensions import db, transaction
 
 # What a merge and its undo add on purpose: history, the job, what was before; versions only rise.
-GROWING = {"audit_entries", "jobs", "undo_entries", "number_series", "job_undos", "job_leftovers"}
+GROWING = {
+    *("audit_entries", "jobs", "undo_entries", "number_series", "job_undos", "job_leftovers"),
+    *("operators", "operators_roles", "roles"),
+}
 
 
 def pair(one: Customer, other: Customer, **given: Any) -> DuplicatePair:
