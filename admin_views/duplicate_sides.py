@@ -147,9 +147,9 @@ def read_sides(session: Session, pair: DuplicatePair, posted: MultiDict[str, str
         ],
         products=_products(session, found.products, products, pair),
         versions={
-            side: _number(given.get(f"version-{side}"), customers[side].version) for side in SIDES
+            side: number(given.get(f"version-{side}"), customers[side].version) for side in SIDES
         },
-        seen=_number(given.get("seen"), _newest_entry(session)),
+        seen=number(given.get("seen"), _newest_entry(session)),
     )
 
 
@@ -187,18 +187,13 @@ def _products(
     )
     of_first = {product.id for product in pair.first.products}
     of_second = {product.id for product in pair.second.products}
-    sides = {True: "both"}
-    return [
-        Tick(
-            id_,
-            name,
-            sides.get(
-                id_ in of_first and id_ in of_second, "first" if id_ in of_first else "second"
-            ),
-            id_ in kept,
-        )
-        for id_, name in names
-    ]
+
+    def side(id_: int) -> str:
+        if id_ in of_first and id_ in of_second:
+            return "both"
+        return "first" if id_ in of_first else "second"
+
+    return [Tick(id_, name, side(id_), id_ in kept) for id_, name in names]
 
 
 def value_of(choice: Choice, customer: Customer) -> Any:
@@ -262,7 +257,8 @@ def _ids(raw: Sequence[str]) -> frozenset[int]:
     )
 
 
-def _number(raw: str | None, default: int) -> int:
+def number(raw: str | None, default: int) -> int:
+    """A number that was posted; the default for what is none."""
     if raw and raw.isascii() and raw.isdecimal() and len(raw) <= 18:
         return int(raw)
     return default

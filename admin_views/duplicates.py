@@ -13,7 +13,7 @@ from admin_views.access import needs
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
 from admin_views.customer_record import kind_badge, main_address, state_badges
-from admin_views.duplicate_sides import Sides, changed_since, read_sides
+from admin_views.duplicate_sides import SIDES, Sides, changed_since, number, read_sides
 from admin_views.formatters import Badge, Column, Link
 from admin_views.history import value_in_words, words
 from admin_views.jobs import register_job_page
@@ -228,8 +228,8 @@ class DuplicatesView(KontorView):
         """The page again, with what others changed; what was chosen stays chosen."""
         db.session.rollback()
         posted = request.form.copy()
-        seen = int(posted.pop("seen", "0") or 0) if posted.get("seen", "0").isdecimal() else 0
-        for side in ("first", "second"):
+        seen = number(posted.pop("seen", None), 0)
+        for side in SIDES:
             posted.pop(f"version-{side}", None)
         pair = self.record_or_404()
         sides = read_sides(db.session(), pair, posted)

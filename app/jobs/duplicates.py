@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
@@ -82,8 +83,14 @@ def merge_now(plan: MergePlan, *, actor: Actor) -> Job:
 def merge(context: JobContext) -> Mapping[str, Any]:
     """Merge in one commit: all or nothing."""
     plan = MergePlan.from_json(context.params)
-    with context.chunk() as session:
-        moved = merging.merge_customers(session, plan, actor=context.actor)
+    try:
+        with context.chunk() as session:
+            moved = merging.merge_customers(session, plan, actor=context.actor)
+    except IntegrityError as error:
+        raise Refused.because(
+            "Somebody else took a value of these customers at the same moment",
+            hint="Nothing was merged; try once more",
+        ) from error
     return {"pair": plan.pair_id, "moved": ", ".join(moved) or "nothing"}
 
 

@@ -201,9 +201,9 @@ def test_dismissed_and_taken_up_again(
 @pytest.mark.parametrize(
     "given",
     [
-        {"winner": "third"}, {"version-first": "x"}, {"version-first": "9" * 30}, {"seen": "\0"},
+        {"winner": "third"}, {"version-first": "x"}, {"version-first": "77"}, {"seen": "\0"},
         {"address": ["1", "x", "9" * 40, "-1"]}, {"take-email": "\0"}, {"take-email": "a" * 5000},
-        {"product": "7", "company": "\0"}, {"seen": "9" * 18},
+        {"product": "7", "company": "\0"}, {"seen": "9" * 30},
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("step", ["preview", "back", "merge", "nonsense"])
