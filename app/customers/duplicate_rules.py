@@ -161,6 +161,7 @@ def _one_word(name: str | None) -> str:
     return "".join(_WORD.findall(fold(name)))
 
 
+@lru_cache(maxsize=50_000)
 def street_key(street: str | None) -> str | None:
     """A street with its house number: Hauptstr. 5, Hauptstraße 5 and hauptstrasse 5 are one.
 
