@@ -44,6 +44,7 @@ _SIGN_COLOURS = {
     Sign.NAME_BIRTH: "purple",
     Sign.NAME_STREET: "purple",
     Sign.NAME_POSTCODE: "purple",
+    Sign.NAME: "purple",
 }
 
 

@@ -8,7 +8,7 @@ score = 100 * (1 - product of (1 - weight)). One sign never proves it; two of th
     like name and same date of birth                        0.80
     like name and same street and house number              0.62
     like name and same postcode                             0.58
-    like name and same IBAN                                 0.30 more
+    like name beside one of the first four                  0.45
 
 Names are alike from LIKE on (rapidfuzz's ratio over folded names in alphabetical order); a
 name that is only just alike counts 0.9 of its sign, an equal one all of it. What speaks against
@@ -48,6 +48,7 @@ class Sign(StrEnum):
     NAME_BIRTH = "name_birth"
     NAME_STREET = "name_street"
     NAME_POSTCODE = "name_postcode"
+    NAME = "name"
 
 
 LABELS: dict[Sign, str] = {
@@ -58,6 +59,7 @@ LABELS: dict[Sign, str] = {
     Sign.NAME_BIRTH: "Like name, same date of birth",
     Sign.NAME_STREET: "Like name, same street",
     Sign.NAME_POSTCODE: "Like name, same postcode",
+    Sign.NAME: "Like name",
 }
 _WEIGHTS: dict[Sign, float] = {
     Sign.EMAIL: 0.90,
@@ -67,8 +69,9 @@ _WEIGHTS: dict[Sign, float] = {
     Sign.NAME_BIRTH: 0.80,
     Sign.NAME_STREET: 0.62,
     Sign.NAME_POSTCODE: 0.58,
+    Sign.NAME: 0.45,
 }
-_NAME_AND_IBAN = 0.30
+_NAMED = frozenset({Sign.NAME_BIRTH, Sign.NAME_STREET, Sign.NAME_POSTCODE, Sign.NAME})
 _JUST_ALIKE = 0.9
 _OTHER_BIRTH, _OTHER_VAT_ID, _UNLIKE_NAMES = 0.45, 0.6, 0.85
 
@@ -99,6 +102,8 @@ def judge(one: Likeness, other: Likeness) -> Judgement:
     """Compare two customers; the order does not matter."""
     likeness = name_ratio(one.name, other.name)
     signs = tuple(_signs(one, other, likeness >= LIKE))
+    if likeness >= LIKE and signs and not _NAMED & set(signs):
+        signs += (Sign.NAME,)
     if not signs:
         return Judgement(0, ())
     if one == other:
@@ -106,10 +111,7 @@ def judge(one: Likeness, other: Likeness) -> Judgement:
     part = _JUST_ALIKE + (1 - _JUST_ALIKE) * max(0.0, likeness - LIKE) / (100 - LIKE)
     against = 1.0
     for sign in signs:
-        named = sign in {Sign.NAME_BIRTH, Sign.NAME_STREET, Sign.NAME_POSTCODE}
-        against *= 1 - _WEIGHTS[sign] * (part if named else 1)
-    if Sign.IBAN in signs and likeness >= LIKE:
-        against *= 1 - _NAME_AND_IBAN
+        against *= 1 - _WEIGHTS[sign] * (part if sign in _NAMED else 1)
     score = 100 * (1 - against)
     if one.date_of_birth and other.date_of_birth and one.date_of_birth != other.date_of_birth:
         score *= _OTHER_BIRTH

@@ -128,6 +128,14 @@ def test_an_iban_alone_is_not_enough_since_couples_share_one() -> None:
     assert judge(person(iban="DE89"), person("Anna Mueller", iban="DE89")).score >= THRESHOLD
 
 
+def test_a_like_name_makes_more_of_a_shared_phone() -> None:
+    phone = frozenset({"+491"})
+    like = judge(person(phones=phone), person("Ana Mueller", phones=phone))
+    unlike = judge(person(phones=phone), person("Otto Kern", phones=phone))
+    assert like.signs == (Sign.PHONE, Sign.NAME)
+    assert like.score > unlike.score >= THRESHOLD
+
+
 def test_another_date_of_birth_speaks_against_one_person() -> None:
     home = {"postcodes": frozenset({"DE 10115"}), "streets": frozenset({"hauptstr 5"})}
     father = person("Hans Kern", date_of_birth=date(1950, 1, 1), **home)
