@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Any
 
-from flask import abort, current_app, render_template, request
+from flask import abort, current_app, flash, render_template, request
 from flask import redirect as to
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -168,6 +168,10 @@ class CustomerAddresses(KontorPage):
             # Who walks through a list stays in it, and on the tab that is open.
             kept = {name: request.args[name] for name in ("from", "tab") if name in request.args}
             return to(self.get_url(f"{customer.kind}.details_view", id=customer.id, **kept))
+        stayed = customer.merged_into_id and db.session().get(Customer, customer.merged_into_id)
+        if stayed:
+            flash(f"Customer {customer.number} was merged into customer {stayed.number}.", "info")
+            return self._record(stayed, "")
         if current_actor().may(Permission.CUSTOMERS_RESTORE):
             return to(self.get_url("deleted_customers.details_view", id=customer.id))
         raise NotFound(

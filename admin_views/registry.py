@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.clients",
     "admin_views.customers",
     "admin_views.approvals",
+    "admin_views.duplicates",
     "admin_views.deleted_customers",
     "admin_views.subscriptions",
     "admin_views.authorizations",

@@ -78,14 +78,17 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.accounts import login
     from app.audit import visibility
+    from app.billing import belongings as billing
     from app.core.permissions import Permission
     from app.customers import accounts as customer_accounts
     from app.customers import taking_back
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
-    from app.jobs import mass_changes, worker
+    from app.jobs import duplicates, mass_changes, worker
     from app.public import wiring as public
+    from app.sepa import belongings as sepa
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
+    from app.subscriptions import belongings as subscriptions
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
@@ -98,10 +101,13 @@ def _register_features(app: Flask) -> None:
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     register_filter(HAS_MANDATE)
+    for room in (customer_accounts, subscriptions, billing, sepa):
+        room.register()
     taking_back.register()
     imports.register()
     exports.register()
     mass_changes.register()
+    duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)
     public.register(app)

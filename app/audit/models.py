@@ -17,6 +17,7 @@ class Action(StrEnum):
     CHANGED = "changed"
     DELETED = "deleted"
     RESTORED = "restored"
+    MERGED = "merged"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
     REMOVED = "removed"

@@ -14,6 +14,7 @@ MODULES = (
     "imports",
     "exports",
     "direct_debit",
+    "duplicates",
 )
 
 

@@ -22,12 +22,13 @@ from app.core.permissions import Permission
 from app.core.text import clean
 from app.customers import account_rules as rules
 from app.customers import letters
+from app.customers.belongings import plain, register_belonging
 from app.customers.choices import ApprovalState
 from app.customers.drafts import Credentials
 from app.customers.models import Customer, Group
 from app.customers.writing import customer_entry, load, save_values
 from app.outbox import operations as outbox
-from app.outbox.models import MailPurpose
+from app.outbox.models import MailPurpose, OutboxMessage
 
 REGISTRATION, RESET = LinkPurpose.CUSTOMER_REGISTRATION, LinkPurpose.CUSTOMER_PASSWORD_RESET
 LINKS = (REGISTRATION, RESET)
@@ -104,6 +105,11 @@ def follow_up(session: Session, changes: Iterable[tuple[Row, Row]], *, actor: Ac
             newly_due |= _ends(session, new["id"], actor)
         if newly_due and rules.registration_due(new) and not old.get("password_hash"):
             _send(session, new, REGISTRATION, actor)
+
+
+def register() -> None:
+    """Let the mail of a customer move in a merge; links of the one who goes end instead."""
+    register_belonging(plain("mail", "mail", "mails", OutboxMessage.__table__))
 
 
 def end_for_deleted(session: Session, customer_ids: Sequence[int], *, actor: Actor) -> None:

@@ -178,6 +178,12 @@ class Customer(Identified, Versioned, Base):
             "deleted_at",
             **_LIVE,
         ),
+        Index(
+            "ix_customers_merged_into_id",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         Index("ix_customers_group_id", "group_id", "id"),
         Index("ix_customers_dedicated_operator_id", "dedicated_operator_id", "id"),
         Index(
@@ -283,6 +289,9 @@ class Customer(Identified, Versioned, Base):
     locked: Mapped[bool] = mapped_column(Boolean, default=False)
     lock_text: Mapped[str | None] = mapped_column(String(400))
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("customers.id", ondelete="SET NULL"), info={"audit": "skip"}
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
 

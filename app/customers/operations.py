@@ -167,7 +167,8 @@ def restore_customer(session: Session, customer_id: int, *, actor: Actor) -> Non
     if row["deleted_at"] is None:
         return
     _refuse_collisions(collisions(session, [row], own_ids=[customer_id]))
-    _set(session, [customer_id], {"deleted_at": None}, Action.RESTORED, actor, deleted=True)
+    back = {"deleted_at": None, "merged_into_id": None}
+    _set(session, [customer_id], back, Action.RESTORED, actor, deleted=True)
 
 
 def touch_customers(session: Session, customer_ids: Sequence[int]) -> None:
@@ -190,7 +191,7 @@ def _as_they_are(session: Session, ids: Sequence[int]) -> Iterator[Mapping[str, 
 _WRITTEN = [column.name for column in CUSTOMERS.columns if column.name != "id"]
 _GIVEN = frozenset(_WRITTEN) - {
     "number", "kind", "version", "created_at", "changed_at", "deleted_at",
-    "search_text", "sort_name", "name_key", "email_key",
+    "merged_into_id", "search_text", "sort_name", "name_key", "email_key",
     "approval_state", "password_hash", "security_answer_hash",
 }  # fmt: skip
 

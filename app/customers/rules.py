@@ -154,6 +154,13 @@ def derived(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def display_name(values: Mapping[str, Any]) -> str:
+    """The name a person would call the customer of these values by."""
+    if values["kind"] != INDIVIDUAL and values.get("company_name"):
+        return str(values["company_name"])
+    return " ".join(p for p in (values.get("first_name"), values.get("name")) if p)
+
+
 def one_line(address: Mapping[str, Any]) -> str:
     """An address in a line, as the history tells it."""
     parts = [

@@ -27,7 +27,7 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -52,6 +52,7 @@ _LOOKS_LIKE_PHONE = re.compile(r"[+0(][\d\s()/+.-]{3,}")
 _PHONE_INSIDE = re.compile(r"(?<!\S)(?:\+|\(?0)[\d\s()/.-]{3,}\d(?!\S)")
 _NUMBER = re.compile(r"\+?\d+")
 _INDEX = table("customer_search", column("rowid"))  # kept by triggers, on SQLite only
+_gone = aliased(Customer)
 _FIELDS = (
     Customer.id, Customer.number, Customer.kind, Customer.first_name, Customer.name,
     Customer.company_name, Customer.email, Customer.mobile_phone, Customer.telephone_private,
@@ -201,6 +202,8 @@ def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
     ways: list[ColumnElement[bool]] = [
         Customer.number == query,
         Customer.former_number == query,
+        # Whoever looks for the number of a merged customer means the one that stayed.
+        Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
     ]
     if "@" in query:
         ways.append(Customer.email_key == query.casefold())

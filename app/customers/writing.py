@@ -197,14 +197,12 @@ def customer_entry(
     actor: Actor, action: Action, id_: int, row: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A history entry about a customer."""
-    named = row.get("company_name") if row["kind"] != rules.INDIVIDUAL else None
-    label = named or " ".join(p for p in (row.get("first_name"), row.get("name")) if p)
     return audit.entry(
         actor=actor,
         action=action,
         entity="customer",
         entity_id=id_,
-        entity_label=f"{row['number']} {label}",
+        entity_label=f"{row['number']} {rules.display_name(row)}",
         customer_id=id_,
         changes=changes,
     )
