@@ -12,6 +12,12 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# What the administrators of an installation that is there already may do from now on.
+NEW_PERMISSIONS = {"outbox:view", "outbox:manage"}
+ROLES = sa.table(
+    "roles", sa.column("name", sa.String), sa.column("permissions", sa.JSON),
+    sa.column("built_in", sa.Boolean), sa.column("version", sa.Integer),
+)
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -78,8 +84,18 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_one_time_links_subject", "one_time_links", ["purpose", "subject_id"])
+    set_permissions(lambda held: held | NEW_PERMISSIONS)
+
+
+def set_permissions(change) -> None:
+    administrator = sa.and_(ROLES.c.name == "administrator", ROLES.c.built_in)
+    held = op.get_bind().scalar(sa.select(ROLES.c.permissions).where(administrator))
+    if held is not None:
+        values = {"permissions": sorted(change(set(held))), "version": ROLES.c.version + 1}
+        op.execute(sa.update(ROLES).where(administrator).values(values))
 
 
 def downgrade() -> None:
+    set_permissions(lambda held: held - NEW_PERMISSIONS)
     op.drop_table("one_time_links")
     op.drop_table("outbox_messages")
