@@ -32,7 +32,7 @@ class ApprovalsView(KontorView):
         "New shop customers of a group with approval wait here until somebody approves them."
     )
     columns = (
-        COLUMNS[0],
+        replace(COLUMNS[0], filter=""),
         Column("name", "Name", lambda c: c.display_name, main=True),
         Column("kind", "Kind", lambda c: kind_badge(c.kind)),
         Column("email", "Email"),

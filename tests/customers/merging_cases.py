@@ -17,6 +17,7 @@ from app.extensions import db, transaction
 
 # What a merge and its undo add on purpose: history, the job, what was before; versions only rise.
 GROWING = {
+    "operator_sessions",
     *("audit_entries", "jobs", "undo_entries", "number_series", "job_undos", "job_leftovers"),
     *("operators", "operators_roles", "roles"),
 }
