@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy.orm import joinedload
 
 from admin_views.base import KontorView
-from admin_views.customer_account import ACCOUNT_TAB, APPROVE, REJECT, approval_badge
+from admin_views.customer_account import ACCOUNT_TAB, APPROVE, MAIL, REJECT, approval_badge
 from admin_views.customer_columns import COLUMNS, created_on
 from admin_views.customer_record import RECORDS, kind_badge
 from admin_views.formatters import Column
 from admin_views.records import register_badges, register_tab
+from admin_views.timeline import register_timeline
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers import queries
@@ -66,4 +67,5 @@ def views() -> list[KontorView]:
     """The views of this module; records of customers get their tab and badge."""
     register_tab(RECORDS, ACCOUNT_TAB)
     register_badges(RECORDS, approval_badge)
+    register_timeline(RECORDS, MAIL)
     return [ApprovalsView()]

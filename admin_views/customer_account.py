@@ -1,9 +1,10 @@
 """The shop account on a customer's record: its state, its mails, and what can be done about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import render_template
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin_views.actions import Action, Ask
@@ -11,6 +12,7 @@ from admin_views.formatters import Badge, Column
 from admin_views.outgoing_mail import mail_state_badge
 from admin_views.records import RecordTab, Section
 from admin_views.registry import address_of
+from admin_views.timeline import Event, TimelineSource, older_than, position_of
 from app.accounts.identity import current_actor
 from app.audit.rules import snapshot
 from app.core.actor import Actor
@@ -19,6 +21,7 @@ from app.customers import account_rules, accounts
 from app.customers.choices import ApprovalState
 from app.customers.models import Customer
 from app.customers.rules import FIELD_LABELS
+from app.outbox.models import OutboxMessage
 from app.outbox.queries import PURPOSE_LABELS, last_for_customer
 
 MAILS = 10
@@ -157,4 +160,23 @@ def approval_badge(_actor: Actor, customer: Customer) -> list[Badge]:
     return [APPROVALS[state]] if customer.login_allowed and state in told_of else []
 
 
+def _mails(session: Session, customer: Customer, position: str, limit: int) -> Sequence[Event]:
+    """Mails to the customer, when each was queued, and whether it left."""
+    mine = select(OutboxMessage).where(OutboxMessage.customer_id == customer.id)
+    found = older_than(mine, position, OutboxMessage.created_at, OutboxMessage.id).limit(limit)
+    return [
+        Event(
+            one.created_at,
+            "mail",
+            f"{PURPOSE_LABELS.get(one.purpose, one.purpose)}: {mail_state_badge(one).text.lower()}",
+            f"To {one.recipient}",
+            None,
+            one.created_by_label,
+            position_of(one.created_at, one.id),
+        )
+        for one in session.scalars(found)
+    ]
+
+
+MAIL = TimelineSource("mail", "Mail", _mails)
 ACCOUNT_TAB = RecordTab("account", "Shop account", _render, order=55)
