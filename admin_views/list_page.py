@@ -109,9 +109,9 @@ class ListPage(SavedViews):
         asked = read_request(listing, request.args)
         return f"{count_rows(db.session(), listing, asked.criteria):,}"
 
-    def row_actions(self, row: Any) -> list[Action]:
-        """The actions at the end of a row."""
-        return usable(self.all_actions(), "row", acting(), row)
+    def row_actions(self) -> list[Action]:
+        """The actions at the end of the rows to which they apply."""
+        return usable(self.all_actions(), "row", acting())
 
     def export_url(self, **arguments: Any) -> str | None:
         """The address that exports what the list shows, for whoever may export; else None."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, String, literal
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
@@ -13,7 +14,9 @@ from sqlalchemy.sql.expression import FunctionElement
 FEW = 200
 
 
-def one_of(key: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+def one_of(
+    key: ColumnElement[Any] | InstrumentedAttribute[Any], values: Sequence[Any]
+) -> ColumnElement[bool]:
     """That `key`, a column of whole numbers or of texts, is one of the values."""
     return key.in_(values) if len(values) <= FEW else _OneOf(key, json.dumps(list(values)))
 
@@ -28,7 +31,7 @@ class _OneOf(FunctionElement[bool]):
         """As it is: on SQLite it would become (…) = 1, for which no index can be used."""
         return self
 
-    def __init__(self, key: ColumnElement[Any], listed: str) -> None:
+    def __init__(self, key: Any, listed: str) -> None:
         super().__init__(key, literal(listed, String))
 
 

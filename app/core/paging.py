@@ -28,7 +28,7 @@ MAX_PAGE = 10_000_000
 # From more keys than these the facets are the shorter way.
 MOST_KEYS = 200_000
 # How long a way may be tried while there is another, and how long a search may take at all.
-TRY_MS, SEARCH_MS = 60, 300
+TRY_MS, SEARCH_MS = 60, 200
 
 
 @dataclass(frozen=True, slots=True)

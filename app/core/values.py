@@ -245,6 +245,7 @@ def _phone_hint(country: str | None) -> str:
     return f"Write it with its country, like {written}"
 
 
+@lru_cache(maxsize=4096)
 def show_phone(stored: str) -> str:
     """A stored number as people read it: +49 170 1234567."""
     plain, _, extension = stored.partition(";ext=")

@@ -1,10 +1,10 @@
 """The Clients search: one box for names in either order, email, phone, number and company.
 
-Exact hits come first, by index. Then at most 200 candidates that hold every word: those that hold
-each as a whole word, then those that hold each as the beginning of one, then those that hold it
-anywhere, every kind found by the trigram index before the next is looked for. Within them whole
-words stand before beginnings before parts, then the name decides. All hits are never sorted: for a
-common word that alone takes longer than a person notices (docs/decisions.md).
+Exact hits come first, by index. Then at most 200 customers whose text holds every word, found by
+trigrams: whole words stand before beginnings of words before parts of words, then the name decides.
+Where there are too many to rank them all, those with whole words and with beginnings are asked for
+by themselves, so that no limit can lose them. All hits of a common word are never sorted: that
+alone takes longer than a person notices (docs/decisions.md).
 """
 
 import re
@@ -21,7 +21,6 @@ from sqlalchemy import (
     and_,
     column,
     false,
-    func,
     literal,
     select,
     table,
@@ -31,6 +30,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.core.among import one_of
 from app.core.deadline import DeadlinePassed, deadline
 from app.core.filters import begins_with
 from app.core.text import digits, words
@@ -38,14 +38,17 @@ from app.core.values import ValueProblem, parse_phone
 from app.customers.models import Customer
 
 MOST_CANDIDATES = 200
+# So many are ranked as they are; of more, whole words and beginnings are asked for by themselves.
+MOST_RANKED = 400
 # Room for the deleted ones and for short words that only filter.
 MOST_LOOKED_AT = 2000
 LONGEST_QUERY = 200
 MOST_WORDS = 8
-# How long a person waits for a search without noticing; past it the page says "refine".
-DEADLINE_MS = 300
-# A trigram index knows nothing shorter.
+# With the page around it a person waits 300 ms at most; past it the page says "refine".
+DEADLINE_MS = 200
+# A trigram index knows nothing shorter; of an email it need not compare every letter.
 SHORTEST_INDEXED = 3
+LONGEST_PHRASE = 14
 _TRUNK_ZERO = re.compile(r"^((?:\+|00)[\d\s]{1,5})\(0\)")
 _LOOKS_LIKE_PHONE = re.compile(r"[+0(][\d\s()/+.-]{3,}")
 # The same among other words: begun as a number is dialled, ended by a digit.
@@ -106,24 +109,23 @@ def _candidates(
     """The other hits in their order, whether there are more, and whether time ran out."""
     rows: dict[int, Row[Any]] = {}
     more = late = False
-    for patterns in (_whole(terms), _beginnings(terms), list(terms)):
-        room = MOST_CANDIDATES + 1 - len(rows)
-        try:
-            with deadline(session, max(1, DEADLINE_MS - _ms(began))):
-                some = _holding(session, patterns, {*taken, *rows}, room)
-                if some is None:
-                    continue
-                rows |= {row.id: row for row in some}
-                if len(some) < room:
-                    more = more or _index_gave_all_it_may(session, patterns)
-        except DeadlinePassed:
-            more = late = True
-        if late or len(rows) > MOST_CANDIDATES:
-            break
-    capped = more or len(rows) > MOST_CANDIDATES
-    kept = list(rows.values())[:MOST_CANDIDATES]
+    try:
+        # A single name may fill the page by itself; several words together are seldom too many,
+        # and a number typed in part is no word of its own.
+        if len(terms) == 1 and not terms[0].isdigit():
+            rows, more = _holding(session, _whole(terms), began, MOST_CANDIDATES)
+        if not more:
+            rest, more = _holding(session, _indexable(terms), began, MOST_RANKED)
+            if more:
+                for patterns in (_whole(terms), _beginnings(terms)):
+                    rows |= _holding(session, patterns, began, MOST_CANDIDATES)[0]
+            rows |= rest
+    except DeadlinePassed:
+        more = late = True
+    others = [row for id_, row in rows.items() if id_ not in taken]
+    kept = others[:MOST_CANDIDATES] if more else others
     kept.sort(key=lambda row: (_rank(row.search_text, terms), row.sort_name, row.id))
-    return kept, capped, late
+    return kept[:MOST_CANDIDATES], more or len(kept) > MOST_CANDIDATES, late
 
 
 def _whole(terms: Sequence[str]) -> list[str]:
@@ -135,24 +137,24 @@ def _beginnings(terms: Sequence[str]) -> list[str]:
 
 
 def _holding(
-    session: Session, patterns: Sequence[str], without: set[int], most: int
-) -> list[Row[Any]] | None:
-    """Live customers whose text holds every pattern; None where no index could find them."""
-    condition = _condition(patterns, MOST_LOOKED_AT)
-    if condition is None:
-        return None
-    statement = select(*_FIELDS).where(Customer.deleted_at.is_(None), condition)
-    rows: Any = session.execute(statement.limit(most + len(without))).all()
-    return [row for row in rows if row.id not in without][:most]
+    session: Session, patterns: Sequence[str], began: float, most: int
+) -> tuple[dict[int, Row[Any]], bool]:
+    """Live customers whose text holds every pattern, by id, and whether there may be more.
 
-
-def _index_gave_all_it_may(session: Session, patterns: Sequence[str]) -> bool:
-    """Whether SQLite's index had more than was looked at, so that there may be more hits."""
+    Raises DeadlinePassed.
+    """
+    statement = select(*_FIELDS).where(Customer.deleted_at.is_(None)).limit(most + 1)
     keys = _keys(patterns) if session.get_bind().dialect.name == "sqlite" else None
-    if keys is None:
-        return False
-    some = keys.limit(MOST_LOOKED_AT).subquery()
-    return session.scalar(select(func.count()).select_from(some)) == MOST_LOOKED_AT
+    with deadline(session, max(1, DEADLINE_MS - _ms(began))):
+        cut = False
+        if keys is None:
+            condition = _condition(patterns)
+        else:
+            found = session.scalars(keys.limit(MOST_LOOKED_AT)).all()
+            cut = len(found) == MOST_LOOKED_AT
+            condition = and_(one_of(Customer.id, found), *(_contains(one) for one in patterns))
+        rows: dict[int, Any] = {row.id: row for row in session.execute(statement.where(condition))}
+    return rows, cut or len(rows) > most
 
 
 def search_terms(query: str) -> list[str]:
@@ -172,17 +174,12 @@ def _as_stored(word: str) -> str:
     return word.lstrip("+0") if _NUMBER.fullmatch(word) else word
 
 
-def _condition(patterns: Sequence[str], most: int | None = None) -> ColumnElement[bool] | None:
-    """That a customer's text holds every pattern, by an index; None where none knows one.
-
-    `most` bounds how many hits SQLite's index hands over, for what nearly everybody has.
-    """
+def _condition(patterns: Sequence[str]) -> ColumnElement[bool]:
+    """That a customer's text holds every pattern, by an index."""
     long, short = _by_length(patterns)
     if long:
-        return and_(_HoldsAll(long, most), *(_contains(one) for one in short))
+        return and_(_HoldsAll(long), *(_contains(one) for one in short))
     first, *others = short
-    if not first.startswith(" "):
-        return None
     # Too short for the trigrams: names that begin so are found by their own index.
     return and_(begins_with(Customer.sort_name, first.strip()), *(_contains(one) for one in others))
 
@@ -250,7 +247,7 @@ def list_condition(query: str) -> ColumnElement[bool]:
     terms = search_terms(query[:LONGEST_QUERY])
     if not terms:
         return false()
-    return _first_condition(terms)
+    return _condition(_indexable(terms))
 
 
 def list_keys(query: str) -> Select[Any] | None:
@@ -289,12 +286,6 @@ def _indexable(terms: Sequence[str]) -> list[str]:
     return list(terms) if _by_length(terms)[0] else _beginnings(terms)
 
 
-def _first_condition(terms: Sequence[str]) -> ColumnElement[bool]:
-    condition = _condition(_indexable(terms))
-    assert condition is not None  # beginnings always have an index
-    return condition
-
-
 def _keys(patterns: Sequence[str]) -> Select[Any] | None:
     long, _ = _by_length(patterns)
     if not long:
@@ -308,7 +299,9 @@ def _matches(patterns: Sequence[str]) -> ColumnElement[bool]:
 
 
 def _phrase(patterns: Sequence[str]) -> str:
-    return " AND ".join('"{}"'.format(one.replace('"', '""')) for one in patterns)
+    """What the index looks for: the beginnings of long words are rare enough, and quicker."""
+    parts = (one[:LONGEST_PHRASE].replace('"', '""') for one in patterns)
+    return " AND ".join(f'"{part}"' for part in parts)
 
 
 class _HoldsAll(FunctionElement[bool]):
@@ -321,11 +314,9 @@ class _HoldsAll(FunctionElement[bool]):
         """As it is: on SQLite it would become (…) = 1, for which no index can be used."""
         return self
 
-    def __init__(self, patterns: Sequence[str], most: int | None) -> None:
+    def __init__(self, patterns: Sequence[str]) -> None:
         likes = and_(*(_contains(one) for one in patterns))
-        # A negative limit is none in SQLite.
-        most = -1 if most is None else most
-        super().__init__(Customer.id, literal(_phrase(patterns)), literal(most), likes)
+        super().__init__(Customer.id, literal(_phrase(patterns)), likes)
 
 
 @compiles(_HoldsAll)
@@ -336,7 +327,6 @@ def _by_trigram_operator(element: _HoldsAll, compiler: SQLCompiler, **kw: Any) -
 
 @compiles(_HoldsAll, "sqlite")
 def _by_full_text(element: _HoldsAll, compiler: SQLCompiler, **kw: Any) -> str:
-    # The last clause is left alone: processing it would add values that nothing asks for.
-    id_, phrase, most = (compiler.process(part, **kw) for part in list(element.clauses)[:3])
+    id_, phrase, likes = (compiler.process(part, **kw) for part in element.clauses)
     hits = f"SELECT rowid FROM customer_search WHERE customer_search MATCH {phrase}"  # noqa: S608
-    return f"({id_} IN ({hits} LIMIT {most}))"
+    return f"({id_} IN ({hits}) AND {likes})"
