@@ -99,7 +99,8 @@ def measure_filters(app: Flask, panel: Panel, minutes: float) -> tuple[list[Shar
 
 def _fetch(app: Flask, way: Way) -> None:
     """The rows of the list with all that it shows of them, and their count."""
-    from app.core.listing import Criteria, fetch_page
+    from app.core.listing import Criteria
+    from app.core.paging import fetch_page
     from app.customers.queries import CLIENTS
     from app.extensions import db
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     column,
     false,
     literal,
+    or_,
     select,
     table,
 )
@@ -38,6 +39,7 @@ from app.core.values import ValueProblem, parse_phone
 from app.customers.models import Customer
 
 MOST_CANDIDATES = 200
+MOST_EXACT = 20
 # So many are ranked as they are; of more, whole words and beginnings are asked for by themselves.
 MOST_RANKED = 400
 # Room for the deleted ones and for short words that only filter.
@@ -196,11 +198,15 @@ def _contains(term: str) -> ColumnElement[bool]:
 
 def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
     """Customers whose number, former number, email or phone is just what was typed."""
+    # Alternatives whose indexes hold all customers are one question; SQLite does not combine them
+    # with those that hold the live ones only.
     ways: list[ColumnElement[bool]] = [
-        Customer.number == query,
-        Customer.former_number == query,
-        # Whoever looks for the number of a merged customer means the one that stayed.
-        Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
+        or_(
+            Customer.number == query,
+            Customer.former_number == query,
+            # Whoever looks for the number of a merged customer means the one that stayed.
+            Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
+        )
     ]
     if "@" in query:
         ways.append(Customer.email_key == query.casefold())
@@ -211,17 +217,12 @@ def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
     else:
         ways += [
             Customer.mobile_phone == phone,
-            Customer.telephone_private == phone,
-            Customer.business_telephone == phone,
+            or_(Customer.telephone_private == phone, Customer.business_telephone == phone),
         ]
     found: dict[int, Row[Any]] = {}
     for way in ways:
-        rows = session.execute(
-            select(*_FIELDS)
-            .where(way, Customer.deleted_at.is_(None))
-            .order_by(Customer.id)
-            .limit(20)
-        )
+        statement = select(*_FIELDS).where(way, Customer.deleted_at.is_(None))
+        rows: Any = session.execute(statement.order_by(Customer.id).limit(MOST_EXACT))
         found |= {row.id: row for row in rows}
     return list(found.values())
 
