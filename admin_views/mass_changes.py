@@ -1,21 +1,23 @@
 """Changing many customers at once: those that were ticked, or all that the list has found.
 
-Of ticked ones the result is there at once. For all found, a page shows first what would be done,
-to how many and to whom; a job does it then, which can be followed, stopped and taken back.
+A page shows first what would be done, to how many and to whom; a job does it then, which can be
+followed, stopped and taken back.
 """
 
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from admin_views.access import acting, needs
+from admin_views.actions import Action
 from admin_views.base import KontorView
 from admin_views.filters import Request, chips, read_request
 from admin_views.formatters import Link
@@ -25,7 +27,7 @@ from admin_views.saving import MOST_IDS
 from app.accounts.identity import current_actor
 from app.accounts.queries import search_operators
 from app.catalogue.models import Product
-from app.core.errors import KontorError, NotFound, Refused
+from app.core.errors import KontorError, Refused
 from app.core.filters import identifier
 from app.core.paging import Page
 from app.core.permissions import Permission
@@ -52,8 +54,6 @@ ICONS = {
     MassKind.UNLOCK: "lock-open",
     MassKind.DELETE: "trash",
 }
-# What the list does to ticked customers by buttons of its own.
-DIRECT = frozenset({MassKind.LOCK, MassKind.UNLOCK, MassKind.DELETE})
 VALUE_LABELS = {
     MassKind.GROUP: "Group",
     MassKind.OPERATOR: "Dedicated operator",
@@ -63,18 +63,16 @@ VALUE_LABELS = {
     MassKind.LOCK: "Lock text",
 }
 MOST_OPERATORS = 1000
-SHOWN = 10
 TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One change that the list offers; `direct`: for ticked customers it has a button already."""
+    """One change that the list offers."""
 
     name: str
     label: str
     icon: str
-    direct: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class MassChangesView(KontorView):
         here = len(page.rows)
         return MassBar(
             url=self.get_url(".mass_view", **asked.arguments(NOT_CONDITIONS)),
-            offers=[Offer(k.value, mass.LABELS[k], ICONS[k], k in DIRECT) for k in kinds],
+            offers=[Offer(k.value, mass.LABELS[k], ICONS[k]) for k in kinds],
             on_page=here,
             all_found=self.all_found(page, asked) if page.capped or page.total > here else "",
         )
@@ -119,47 +117,39 @@ class MassChangesView(KontorView):
         """All rows that the list has found, in words; a count only where it is exact."""
         return "all found" if page.capped else f"all {page.total:,} found"
 
+    def all_actions(self) -> Sequence[Action]:
+        """What is a mass change stands in its menu, and not among the buttons for ticked rows."""
+        return [
+            replace(one, places=one.places - {"bulk"}) if one.name in set(MassKind) else one
+            for one in super().all_actions()
+        ]
+
     @expose("/mass/", methods=("GET", "POST"))
     @needs(Permission.CUSTOMERS_EDIT, Permission.CUSTOMERS_DELETE)
     def mass_view(self) -> ResponseReturnValue:
-        """One change: its value, and for all found what it would do."""
+        """One change: its value, and what it would do to the ticked ones or to all found."""
         kind = self._kind()
-        if request.method == "POST" and request.form.get("all") == "yes":
+        if request.method == "GET":
+            return self._choose(kind, None)
+        if request.form.get("all") == "yes":
             asked = read_request(self.listing(), request.args)
             return redirect(self._mass_url(asked, change=kind.value), 303)
-        if request.method == "POST":
-            return self._selection(kind)
-        return self._all(kind)
-
-    @expose("/mass/apply/", methods=("POST",))
-    @needs(Permission.CUSTOMERS_EDIT, Permission.CUSTOMERS_DELETE)
-    def mass_apply_view(self) -> ResponseReturnValue:
-        """A change of the customers that were ticked, at once."""
-        asked = self._asked(self._kind(), request.form.get("value", ""))
-        if asked.change is None:
-            return self._selection(asked.kind, asked)
-        ids = _ids()
-        try:
-            with in_words(), transaction() as session:
-                here = self.in_scope(session, ids)
-                if not here:
-                    raise NotFound("The chosen customers are no longer there.")
-                done = mass.change_customers(session, here, asked.change, actor=current_actor())
-        except KontorError as error:
-            flash(in_one(error), "danger")
-        else:
-            flash(_told(done), "success" if done.changed else "info")
-            for one in done.refused:
-                flash(one.reason, "warning")
-        return redirect(self.back_to_list())
+        ids = self.in_scope(db.session(), _ids())
+        if not ids:
+            flash("Nothing was chosen. Tick the customers first.", "warning")
+            return redirect(self.back_to_list())
+        return self._choose(kind, ids)
 
     @expose("/mass/start/", methods=("POST",))
     @needs(Permission.CUSTOMERS_EDIT, Permission.CUSTOMERS_DELETE)
     def mass_start_view(self) -> ResponseReturnValue:
-        """The job for all found; the same form sent twice leads to the same job."""
+        """The job; the same form sent twice leads to the same job."""
         asked = read_request(self.listing(), request.args)
         change = self._asked(self._kind(), request.form.get("value", ""))
         back = self._mass_url(asked, change=change.kind.value, value=change.typed or None)
+        ids = _ids()
+        if ids:
+            back = self.back_to_list()
         token = request.form.get("token", "")
         if asked.problems or change.change is None or not TOKEN.fullmatch(token):
             flash("This was not started. Look at the preview again.", "danger")
@@ -168,7 +158,7 @@ class MassChangesView(KontorView):
             max_id, found = (identifier(request.form.get(n, "")) for n in ("max_id", "found"))
             with in_words(), transaction() as session:
                 job_id = start_mass_change(
-                    session, change.change, self.mass_list, asked.criteria,
+                    session, change.change, self.mass_list, asked.criteria, ids=ids,
                     max_id=max_id, found=found, token=token, actor=current_actor(),
                 ).id  # fmt: skip
         except ValueError:
@@ -181,11 +171,7 @@ class MassChangesView(KontorView):
     # Inner works ----------------------------------------------------------------------------------
 
     def _mass_url(self, asked: Request, **more: str | None) -> str:
-        return str(
-            self.get_url(
-                ".mass_view", **asked.arguments(["page", "size", "columns", "view"], **more)
-            )
-        )
+        return str(self.get_url(".mass_view", **asked.arguments(NOT_CONDITIONS, **more)))
 
     def _kind(self) -> MassKind:
         raw = request.values.get("change", "")
@@ -204,51 +190,38 @@ class MassChangesView(KontorView):
         except Refused as refused:
             return Asked(kind, typed, None, str(refused))
 
-    def _all(self, kind: MassKind) -> str:
-        """Choose the value, then see what it would do to all that the list has found."""
+    def _choose(self, kind: MassKind, ids: list[int] | None) -> str:
+        """Choose the value, then see what it would do to the ticked ones, or to all found."""
         listing = self.listing()
-        asked = read_request(listing, request.args)
-        given = "value" in request.args or kind not in VALUE_LABELS
-        change = self._asked(kind, request.args.get("value", ""), given=given)
+        given = "value" in request.values or kind not in VALUE_LABELS
+        change = self._asked(kind, request.values.get("value", ""), given=given)
+        asked = read_request(listing, MultiDict() if ids else request.args)
+        if ids:
+            listing = replace(listing, statement=listing.statement.where(Customer.id.in_(ids)))
         session = db.session()
         found: Preview | None = None
         if change.change is not None and not asked.problems:
             found = preview(session, listing, asked.criteria, change.change)
-        return self._page(
-            change,
+        choices = _CHOICES.get(kind)
+        return self.render(
+            "customers/mass.html",
+            change=change,
+            label=mass.LABELS[kind],
+            value_label=VALUE_LABELS.get(kind, ""),
+            choices=choices() if choices else None,
+            danger=kind is MassKind.DELETE,
+            ids=ids or [],
             asked=asked,
+            conditions=asked.arguments(NOT_CONDITIONS),
             chips=chips(listing, asked, session, lambda **_: ""),
             found=found,
             words=mass.in_words(session, change.change) if change.change else "",
             token=secrets.token_urlsafe(16),
-            back=self.get_url(".index_view", **asked.arguments(["page"])),
-        )
-
-    def _selection(self, kind: MassKind, asked: Asked | None = None) -> ResponseReturnValue:
-        """Choose the value for the customers that were ticked."""
-        ids = self.in_scope(db.session(), _ids())
-        if not ids:
-            flash("Nothing was chosen. Tick the customers first.", "warning")
-            return redirect(self.back_to_list())
-        some = select(Customer).where(Customer.id.in_(ids)).order_by(Customer.sort_name)
-        return self._page(
-            asked or self._asked(kind, "", given=False),
-            ids=ids,
-            some=db.session.scalars(some.limit(SHOWN)).all(),
-            back=self.back_to_list(),
-        )
-
-    def _page(self, change: Asked, **context: Any) -> str:
-        choices = _CHOICES.get(change.kind)
-        return self.render(
-            "customers/mass.html",
-            change=change,
-            label=mass.LABELS[change.kind],
-            value_label=VALUE_LABELS.get(change.kind, ""),
-            choices=choices() if choices else None,
-            danger=change.kind is MassKind.DELETE,
-            **context,
-        )
+            back=(
+                self.back_to_list() if ids
+                else self.get_url(".index_view", **asked.arguments(["page"]))
+            ),
+        )  # fmt: skip
 
 
 def _ids() -> list[int]:
@@ -256,13 +229,6 @@ def _ids() -> list[int]:
         return sorted({identifier(raw) for raw in request.form.getlist("rowid")[:MOST_IDS]})
     except ValueError:
         abort(400)
-
-
-def _told(done: mass.Outcome) -> str:
-    """What came of an immediate change."""
-    changed = "1 customer was" if done.changed == 1 else f"{done.changed:,} customers were"
-    same = f"; {done.same:,} had it already" if done.same else ""
-    return f"{changed} changed{same}."
 
 
 def _groups() -> Choices:

@@ -47,12 +47,19 @@ class Facets:
     """One narrow index of a large table that holds every column which many rows agree in.
 
     Conditions on these columns are judged by a walk through the index alone, which bounds what
-    any combination of them costs.
+    any combination of them costs. `selective` are those of them that may fit few rows and have an
+    index of their own, too. `orders` names the index behind each order of the list.
     """
 
     table: str
     index: str
     columns: frozenset[str]
+    selective: frozenset[str] = frozenset()
+    orders: Mapping[str, str] = field(default_factory=dict)
+
+    def by(self, index: str) -> tuple[str, str]:
+        """The plan (app.core.database) that takes an index of the table."""
+        return f"FROM {self.table} ", f"FROM {self.table} INDEXED BY {index} "
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,8 +87,7 @@ def fetch_page(
         if not capped:
             narrowed = listing.statement.where(one_of(listing.primary_key, found))
             return _counted(_Reader(session, listing, criteria, [narrowed]), page, size, total)
-        by_facets = _by_facets(listing, parts) if _is_sqlite(session) else None
-        ways += [by_facets] if by_facets is not None else []
+        ways = _in_order(session, listing, criteria, parts)
     searching = any(part.is_search for part in parts)
     reader = _Reader(session, listing, criteria, ways, SEARCH_MS if searching else None)
     try:
@@ -142,14 +141,40 @@ def _ways(session: Session, listing: Listing, parts: Sequence[Part]) -> list[Sel
         return [base]
     by_facets = _by_facets(listing, parts)
     driver = _fewest_keys(session, parts)
-    if driver is None:
-        return [base, by_facets] if by_facets is not None else [base]
-    # The keys of a search are those of its long words only.
-    others = [part for part in parts if part is not driver or part.is_search]
-    driven = _driven(listing, driver, others)
-    if by_facets is None or len(parts) == 1:
-        return [driven]
-    return [driven, by_facets]
+    if driver is not None:
+        # The keys of a search are those of its long words only.
+        others = [part for part in parts if part is not driver or part.is_search]
+        driven = _driven(listing, driver, others)
+        return [driven] if by_facets is None or len(parts) == 1 else [driven, by_facets]
+    if by_facets is None:
+        return [base]
+    assert listing.facets is not None
+    agreed = listing.facets.columns - listing.facets.selective
+    if all(part.column in agreed or part.keys is not None for part in parts):
+        return [by_facets]
+    return [base, by_facets]
+
+
+def _in_order(
+    session: Session, listing: Listing, criteria: Criteria, parts: Sequence[Part]
+) -> list[Select[Any]]:
+    """Statements for many rows that fit, from which the first ones are read in order.
+
+    Along the index of the order the next row that fits is near, unless they stand all at its other
+    end; SQLite would rather read all that fit and sort them.
+    """
+    base = _keys_of(listing, parts)
+    facets = listing.facets
+    if facets is None or not _is_sqlite(session):
+        return [base]
+    order: Sequence[Any] = listing.order(criteria)
+    name = criteria.sort or listing.default_sort.removeprefix("-")
+    ways = [base]
+    if order[0].element.key in facets.columns:
+        ways = [base.execution_options(sqlite_plan=facets.by(facets.index))]
+    if name in facets.orders:
+        ways.insert(0, base.execution_options(sqlite_plan=facets.by(facets.orders[name])))
+    return ways
 
 
 def _keys_of(listing: Listing, parts: Sequence[Part]) -> Select[Any]:
@@ -163,8 +188,7 @@ def _by_facets(listing: Listing, parts: Sequence[Part]) -> Select[Any] | None:
     facets = listing.facets
     if facets is None or not any(part.column in facets.columns for part in parts):
         return None
-    plan = (f"FROM {facets.table} ", f"FROM {facets.table} INDEXED BY {facets.index} ")
-    return _keys_of(listing, parts).execution_options(sqlite_plan=plan)
+    return _keys_of(listing, parts).execution_options(sqlite_plan=facets.by(facets.index))
 
 
 def _fewest_keys(session: Session, parts: Sequence[Part]) -> Part | None:

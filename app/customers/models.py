@@ -155,6 +155,7 @@ class Customer(Identified, Versioned, Base):
         Index("ix_customers_kind_created", "kind", "created_at", "id", **_LIVE),
         Index("ix_customers_kind_changed", "kind", "changed_at", "id", **_LIVE),
         Index("ix_customers_kind_number", "kind", "number", **_LIVE),
+        Index("ix_customers_number", "number", "id", **_LIVE),
         Index("ix_customers_created", "created_at", "id", **_LIVE),
         Index("ix_customers_changed", "changed_at", "id", **_LIVE),
         # What many agree in, narrow and together: any combination is judged by this index alone.

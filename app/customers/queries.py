@@ -283,15 +283,25 @@ FILTERS: list[Filter] = [
     filters.moment_between("changed", "Client last changed", Customer.changed_at),
 ]
 _OF_ONE_KIND = FILTERS[1:]
-FACETS = Facets(
-    Customer.__tablename__,
-    "ix_customers_facets",
-    frozenset(
-        {"kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
-         "dedicated_operator_id", "rebate", "locked", "restricted", "favourite", "newsletter",
-         "active", "created_at", "changed_at"}
-    ),
+_COLUMNS = frozenset(
+    {"kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
+     "dedicated_operator_id", "rebate", "locked", "restricted", "favourite", "newsletter",
+     "active", "created_at", "changed_at"}
 )  # fmt: skip
+
+
+def _facets(orders: str) -> Facets:
+    """The facets of customers, with the indexes of the orders that begin so."""
+    return Facets(
+        Customer.__tablename__,
+        "ix_customers_facets",
+        _COLUMNS,
+        selective=frozenset({"dedicated_operator_id", "created_at", "changed_at"}),
+        orders={
+            "name": f"{orders}_sort_name", "number": f"{orders}_number",
+            "created": f"{orders}_created", "changed": f"{orders}_changed",
+        },
+    )  # fmt: skip
 
 
 def register_filter(new: Filter) -> None:
@@ -313,24 +323,24 @@ _SORTS: dict[str, Any] = {
 }
 
 
-def _listing(condition: ColumnElement[bool], offered: Sequence[Filter], sort: str) -> Listing:
+def _listing(condition: ColumnElement[bool], offered: Sequence[Filter], orders: str) -> Listing:
     return Listing(
         statement=select(Customer).where(condition),
         filters=offered,
         sorts=_SORTS,
-        default_sort=sort,
+        default_sort="name",
         search=list_condition,
         search_keys=list_keys,
         search_scan=list_scan,
         options=_OPTIONS,
-        facets=FACETS,
+        facets=_facets(orders),
     )
 
 
 LIVE = Customer.deleted_at.is_(None)
-CLIENTS = _listing(LIVE, FILTERS, "name")
+CLIENTS = _listing(LIVE, FILTERS, "ix_customers")
 BY_KIND: Mapping[CustomerKind, Listing] = {
-    kind: _listing(LIVE & (Customer.kind == kind.value), _OF_ONE_KIND, "name")
+    kind: _listing(LIVE & (Customer.kind == kind.value), _OF_ONE_KIND, "ix_customers_kind")
     for kind in CustomerKind
 }
 # In plain words, not as a parameter: only then does a database know that the partial index fits.

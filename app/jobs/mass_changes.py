@@ -1,4 +1,4 @@
-"""A mass change of all customers that a list has found, as a job: in chunks, by their ids.
+"""A mass change of ticked customers, or of all that a list has found, as a job: in chunks, by id.
 
 The conditions of the list are judged anew for each chunk, and only upwards: a customer who does
 not fit them any more once changed (assigned another group than the one searched for) is neither
@@ -62,12 +62,15 @@ def start_mass_change(
     list_name: str,
     criteria: Criteria,
     *,
+    ids: Sequence[int] = (),
     max_id: int,
     found: int,
     token: str,
     actor: Actor,
 ) -> Job:
     """Have a change made on all that the criteria find up to the customer `max_id`.
+
+    With `ids` only those of them are meant: who was ticked.
 
     A second call with the same token, by a form that was sent twice, gives the first one's job.
     Raises NotAllowed, and Refused for criteria that cannot be followed.
@@ -78,6 +81,9 @@ def start_mass_change(
     listing.where(criteria)
     if not 0 < max_id <= MAX_ID or not 0 < found <= MAX_ID:
         raise Refused.because("There is no customer that this would change")
+    conditions = [list(pair) for pair in listing.describe(criteria, session)]
+    if ids:
+        conditions.append(["Chosen", "1 customer" if len(ids) == 1 else f"{len(ids):,} customers"])
 
     def enqueue() -> Job:
         return operations.enqueue(
@@ -87,7 +93,8 @@ def start_mass_change(
                 "list": list_name,
                 "search": criteria.search,
                 "filters": dict(criteria.filters),
-                "conditions": [list(pair) for pair in listing.describe(criteria, session)],
+                "ids": list(ids),
+                "conditions": conditions,
                 "change": change.kind.value,
                 "value": change.value,
                 "max_id": max_id,
@@ -146,7 +153,10 @@ def _found(params: Mapping[str, Any]) -> Select[int]:
         filters=params["filters"],
         zone=ZoneInfo(current_app.config["SETTINGS"].timezone),
     )
-    found = along_key(listing_of(params["list"]).where(criteria), CUSTOMERS)
+    wanted = listing_of(params["list"]).where(criteria)
+    if params["ids"]:
+        wanted = wanted.where(Customer.id.in_(params["ids"]))
+    found = along_key(wanted, CUSTOMERS)
     # Who was changed by somebody else a moment ago is judged by what stands there now.
     return found.where(Customer.id <= params["max_id"]).with_for_update(of=Customer)
 

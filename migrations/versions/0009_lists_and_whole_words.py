@@ -14,6 +14,7 @@ depends_on = None
 
 LIVE = sa.text("deleted_at IS NULL")
 INDEXES = {
+    "ix_customers_number": ["number", "id"],
     "ix_customers_created": ["created_at", "id"],
     "ix_customers_changed": ["changed_at", "id"],
     "ix_customers_facets": [

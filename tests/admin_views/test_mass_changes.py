@@ -66,28 +66,32 @@ def test_who_may_not_change_is_offered_nothing(session: Session, as_role: AsRole
         assert answer.status_code == 403
 
 
-def test_ticked_customers_are_changed_at_once(session: Session, as_role: AsRole) -> None:
+def test_ticked_customers_are_previewed_changed_by_a_job_and_undone(
+    session: Session, as_role: AsRole, run_jobs: Run
+) -> None:
     library = group("Library")
-    ids, other = crowd(3), crowd(1)
+    ids, others = crowd(3), crowd(2)
     olga = as_role("operations")
-    page = olga.post("/admin/individual/mass/", data={"change": "group", "rowid": ids}).text
-    assert "3 chosen customers" in page
+    chosen = {"change": "group", "rowid": ids, "url": "/admin/individual/?q=N"}
+    page = olga.post("/admin/individual/mass/", data=chosen).text
+    assert "3 chosen customers" in page and "mass/start" not in page
     assert all(f'name="rowid" value="{id_}"' in page for id_ in ids)
-    answer = olga.post(
-        "/admin/individual/mass/apply/",
-        data={"change": "group", "value": library, "rowid": ids, "url": "/admin/individual/?q=N"},
-        follow_redirects=True,
-    )
-    assert "3 customers were changed." in answer.text
-    assert answer.request.full_path == "/admin/individual/?q=N"
+    page = olga.post("/admin/individual/mass/", data=chosen | {"value": library}).text
+    assert [int(n) for n in re.findall(r"k-figure-text\"><b>(\d+)<", page)] == [3, 3, 0, 0]
+    form = form_of(page) | {"rowid": ids}
+    assert form["url"] == "/admin/individual/?q=N"
+    started = olga.post("/admin/individual/mass/start/", data=form)
+    assert olga.post("/admin/individual/mass/start/", data=form).location == started.location
+    assert in_group(session, library) == 0
+    assert run_jobs() == 1
     assert in_group(session, library) == 3
-    again = olga.post(
-        "/admin/individual/mass/apply/",
-        data={"change": "group", "value": library, "rowid": [*ids, *other]},
-        follow_redirects=True,
-    )
-    assert "1 customer was changed; 3 had it already." in again.text
-    assert session.scalar(select(Job.id)) is None
+    done = olga.get(started.location).text
+    assert "3 customers" in done and 'value="undo"' in done
+    post = {"action": "undo", "rowid": started.location.rpartition("=")[2], "_confirmed": "yes"}
+    olga.post("/admin/jobs/action/", data=post)
+    assert run_jobs() == 1
+    assert in_group(session, library) == 0
+    assert all(session.get_one(Customer, id_).group_id is None for id_ in [*ids, *others])
 
 
 def test_a_bad_value_for_ticked_customers_is_told_at_its_field_and_the_ticks_stay(
@@ -95,23 +99,26 @@ def test_a_bad_value_for_ticked_customers_is_told_at_its_field_and_the_ticks_sta
 ) -> None:
     ids = crowd(2)
     page = as_role("operations").post(
-        "/admin/individual/mass/apply/", data={"change": "lock", "value": " \x00 ", "rowid": ids}
+        "/admin/individual/mass/", data={"change": "lock", "value": " \x00 ", "rowid": ids}
     )
     assert page.status_code == 200
     assert "Lock text is missing" in page.text
     assert all(f'name="rowid" value="{id_}"' in page.text for id_ in ids)
 
 
-def test_a_list_changes_only_its_own_kind(session: Session, as_role: AsRole) -> None:
+def test_a_list_changes_only_its_own_kind(session: Session, as_role: AsRole, run_jobs: Run) -> None:
     library = group("Library")
-    company = customer("business").id
-    answer = as_role("operations").post(
-        "/admin/individual/mass/apply/",
-        data={"change": "group", "value": library, "rowid": company},
-        follow_redirects=True,
-    )
-    assert "no longer there" in answer.text or "Nothing was chosen" in answer.text
-    assert in_group(session, library) == 0
+    person, company = crowd(1)[0], customer("business").id
+    olga = as_role("operations")
+    data = {"change": "group", "value": str(library), "rowid": [company]}
+    answer = olga.post("/admin/individual/mass/", data=data, follow_redirects=True)
+    assert "Nothing was chosen" in answer.text
+    page = olga.post("/admin/individual/mass/", data=data | {"rowid": [person]}).text
+    forged = form_of(page) | {"rowid": [person, company]}
+    olga.post("/admin/individual/mass/start/", data=forged)
+    assert run_jobs() == 1
+    assert in_group(session, library) == 1
+    assert session.get_one(Customer, company).group_id is None
 
 
 def test_all_found_are_previewed_changed_by_a_job_and_undone(
