@@ -25,8 +25,8 @@ from app.core.listing import Criteria, Listing, Part
 
 # Beyond this no page is asked for by a person; it keeps offsets inside the databases' integers.
 MAX_PAGE = 10_000_000
-# From more keys than these the facets are the shorter way.
-MOST_KEYS = 200_000
+# From so many keys the rows are judged in time; of more only where nothing better is known.
+FEW_KEYS, MOST_KEYS = 100_000, 200_000
 # How long a way may be tried while there is another, and how long a search may take at all.
 TRY_MS, SEARCH_MS = 60, 200
 
@@ -140,12 +140,11 @@ def _ways(session: Session, listing: Listing, parts: Sequence[Part]) -> list[Sel
     if not _is_sqlite(session):
         return [base]
     by_facets = _by_facets(listing, parts)
-    driver = _fewest_keys(session, parts)
+    driver = _fewest_keys(session, parts, MOST_KEYS if by_facets is None else FEW_KEYS)
     if driver is not None:
         # The keys of a search are those of its long words only.
         others = [part for part in parts if part is not driver or part.is_search]
-        driven = _driven(listing, driver, others)
-        return [driven] if by_facets is None or len(parts) == 1 else [driven, by_facets]
+        return [_driven(listing, driver, others)]
     if by_facets is None:
         return [base]
     assert listing.facets is not None
@@ -191,7 +190,7 @@ def _by_facets(listing: Listing, parts: Sequence[Part]) -> Select[Any] | None:
     return _keys_of(listing, parts).execution_options(sqlite_plan=facets.by(facets.index))
 
 
-def _fewest_keys(session: Session, parts: Sequence[Part]) -> Part | None:
+def _fewest_keys(session: Session, parts: Sequence[Part], most: int) -> Part | None:
     """The condition whose keys are the fewest, counted up to a bound; None if all have more."""
     with_keys = [part for part in parts if part.keys is not None]
     if len(with_keys) == 1 and len(parts) == 1:
@@ -199,11 +198,11 @@ def _fewest_keys(session: Session, parts: Sequence[Part]) -> Part | None:
     sized = []
     for place, part in enumerate(with_keys):
         assert part.keys is not None
-        some = part.keys.limit(MOST_KEYS + 1).subquery()
+        some = part.keys.limit(most + 1).subquery()
         count = session.scalar(select(func.count()).select_from(some)) or 0
         sized.append((count, place))
     fewest, place = min(sized, default=(0, -1))
-    return with_keys[place] if place >= 0 and fewest <= MOST_KEYS else None
+    return with_keys[place] if place >= 0 and fewest <= most else None
 
 
 def _driven(listing: Listing, driver: Part, others: Sequence[Part]) -> Select[Any]:

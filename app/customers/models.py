@@ -344,7 +344,8 @@ class Address(Identified, Base):
             sqlite_where=text("is_default"),
             postgresql_where=text("is_default"),
         ),
-        Index("ix_addresses_customer_id", "customer_id"),
+        # All that lists ask of a customer's addresses, so that the rows need not be looked at.
+        Index("ix_addresses_of_customer", "customer_id", "country", "postcode", "place_key"),
         Index("ix_addresses_country", "country", "customer_id"),
         Index("ix_addresses_postcode", "postcode", "customer_id"),
         Index("ix_addresses_place_key", "place_key", "customer_id"),

@@ -197,10 +197,27 @@ def _uses_one_of(product_ids: list[int]) -> Condition:
     return exists().where(used.customer_id == Customer.id, used.product_id.in_(product_ids))
 
 
+def _ids(condition: Condition) -> Select[Any]:
+    return select(Customer.id).where(Customer.deleted_at.is_(None), condition)
+
+
+def _begins(name: str, label: str, column: Any, folded: Callable[[str], str]) -> Filter:
+    """The beginning of a column of folded text that has an index."""
+
+    def apply(text: str) -> Condition:
+        return filters.begins_with(column, folded(text))
+
+    return Filter(name, label, filters.Kind.TEXT, apply, keys=lambda text: _ids(apply(text)))
+
+
 def _given(name: str, label: str, column: Any) -> Filter:
     """Whether a column with an index that holds its gaps, too, is filled in; never a blank text."""
-    return filters.present(
-        name, label, apply=lambda yes: column.is_not(None) if yes else column.is_(None)
+    return Filter(
+        name,
+        label,
+        filters.Kind.PRESENT,
+        lambda yes: column.is_not(None) if yes else column.is_(None),
+        keys=lambda yes: None if yes else _ids(column.is_(None)),
     )
 
 
@@ -208,9 +225,9 @@ FILTERS: list[Filter] = [
     filters.choice(
         "kind", "Kind", Customer.kind, [(k.value, label) for k, label in KIND_LABELS.items()]
     ),
-    filters.text("number", "Customer number", Customer.number, begins=True, fold=str, folded=True),
-    filters.text("name", "Name", Customer.sort_name, begins=True, fold=fold, folded=True),
-    filters.text("email", "Email", Customer.email_key, begins=True, fold=str.casefold, folded=True),
+    _begins("number", "Customer number", Customer.number, str),
+    _begins("name", "Name", Customer.sort_name, fold),
+    _begins("email", "Email", Customer.email_key, str.casefold),
     Filter("phone", "Phone", filters.Kind.TEXT, phone_condition, keys=phone_keys),
     filters.choice(
         "group", "Group", Customer.group_id, _named(Group, Group.name), coerce=filters.identifier

@@ -23,6 +23,7 @@ INDEXES = {
         "active", "created_at", "changed_at", "deleted_at",
     ],
 }
+OF_CUSTOMER = ["customer_id", "country", "postcode", "place_key"]
 # Rewriting a million texts one by one through trigger or index takes far longer than building anew.
 UPDATE_TRIGGER = """CREATE TRIGGER customer_search_update AFTER UPDATE OF search_text ON customers
     WHEN old.search_text <> new.search_text BEGIN
@@ -51,9 +52,13 @@ def upgrade() -> None:
     rewrite("UPDATE customers SET search_text = ' ' || search_text || ' '")
     for name, columns in INDEXES.items():
         op.create_index(name, "customers", columns, sqlite_where=LIVE, postgresql_where=LIVE)
+    op.create_index("ix_addresses_of_customer", "addresses", OF_CUSTOMER)
+    op.drop_index("ix_addresses_customer_id", "addresses")
 
 
 def downgrade() -> None:
+    op.create_index("ix_addresses_customer_id", "addresses", ["customer_id"])
+    op.drop_index("ix_addresses_of_customer", "addresses")
     rewrite("UPDATE customers SET search_text = trim(search_text)")
     for name in INDEXES:
         op.drop_index(name, "customers")

@@ -109,7 +109,8 @@ def test_every_way_gives_every_pair_of_conditions_the_same_rows_in_order(
     if way == "last":
         monkeypatch.setattr(paging, "deadline", _never_in_time)
     if way == "without keys":
-        monkeypatch.setattr(paging, "MOST_KEYS", 0)
+        monkeypatch.setattr(paging, "FEW_KEYS", -1)
+        monkeypatch.setattr(paging, "MOST_KEYS", -1)
     if way == "many":
         monkeypatch.setattr(paging, "CAP", 3)
     for place, asked in enumerate(combined()):
