@@ -176,6 +176,7 @@ class Customer(Identified, Versioned, Base):
             "active",
             "created_at",
             "changed_at",
+            "sort_name",
             "deleted_at",
             **_LIVE,
         ),

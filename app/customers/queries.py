@@ -207,7 +207,10 @@ def _begins(name: str, label: str, column: Any, folded: Callable[[str], str]) ->
     def apply(text: str) -> Condition:
         return filters.begins_with(column, folded(text))
 
-    return Filter(name, label, filters.Kind.TEXT, apply, keys=lambda text: _ids(apply(text)))
+    return Filter(
+        name, label, filters.Kind.TEXT, apply,
+        keys=lambda text: _ids(apply(text)), column=column.key,
+    )  # fmt: skip
 
 
 def _given(name: str, label: str, column: Any) -> Filter:
@@ -303,7 +306,7 @@ _OF_ONE_KIND = FILTERS[1:]
 _COLUMNS = frozenset(
     {"kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
      "dedicated_operator_id", "rebate", "locked", "restricted", "favourite", "newsletter",
-     "active", "created_at", "changed_at"}
+     "active", "created_at", "changed_at", "sort_name"}
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ INDEXES = {
     "ix_customers_facets": [
         "kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
         "dedicated_operator_id", "rebate", "locked", "restricted", "favourite", "newsletter",
-        "active", "created_at", "changed_at", "deleted_at",
+        "active", "created_at", "changed_at", "sort_name", "deleted_at",
     ],
 }
 OF_CUSTOMER = ["customer_id", "country", "postcode", "place_key"]
