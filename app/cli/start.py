@@ -1,5 +1,6 @@
 """`start`: the whole of Kontor by one command, the web server and a worker together."""
 
+import http.client
 import socket
 import sys
 import threading
@@ -102,15 +103,13 @@ def _say_when_ready(settings: Settings, logins: list[tuple[str, str, str]]) -> N
 
 
 def _announce(settings: Settings, logins: list[tuple[str, str, str]]) -> None:
-    """Print the address once the web server takes connections."""
+    """Print the address once the web server answers."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        try:
-            socket.create_connection((host, settings.port), timeout=1).close()
+        if _answers(host, settings.port):
             break
-        except OSError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"\nKontor is running at http://{shown}:{settings.port}/   (Ctrl+C ends it)")
     if logins:
@@ -118,6 +117,18 @@ def _announce(settings: Settings, logins: list[tuple[str, str, str]]) -> None:
         for role, email, password in logins:
             click.echo(f"  {role:<15} {email:<28} {password}")
     click.echo("")
+
+
+def _answers(host: str, port: int) -> bool:
+    """Ask for a page. That a connection is taken says little: a port can be connected to itself."""
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("HEAD", "/login")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def commands() -> list[click.Command]:
