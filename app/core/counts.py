@@ -26,4 +26,6 @@ def format_count(total: int, capped: bool) -> str:
 
 def _count(session: Session, statement: Select[Any]) -> int:
     rows = statement.with_only_columns(literal_column("1"), maintain_column_froms=True).subquery()
-    return session.scalar(select(func.count()).select_from(rows)) or 0
+    counting = select(func.count()).select_from(rows)
+    # A way through the table that the statement asks for counts for its rows here, too.
+    return session.scalar(counting.execution_options(**statement.get_execution_options())) or 0
