@@ -198,15 +198,12 @@ def _contains(term: str) -> ColumnElement[bool]:
 
 def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
     """Customers whose number, former number, email or phone is just what was typed."""
-    # Alternatives whose indexes hold all customers are one question; SQLite does not combine them
-    # with those that hold the live ones only.
+    # Alternatives whose indexes hold all customers are one question. Neither database combines
+    # them with more: SQLite not with indexes of the live ones only, PostgreSQL with no subquery.
     ways: list[ColumnElement[bool]] = [
-        or_(
-            Customer.number == query,
-            Customer.former_number == query,
-            # Whoever looks for the number of a merged customer means the one that stayed.
-            Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
-        )
+        or_(Customer.number == query, Customer.former_number == query),
+        # Whoever looks for the number of a merged customer means the one that stayed.
+        Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
     ]
     if "@" in query:
         ways.append(Customer.email_key == query.casefold())
