@@ -1,8 +1,7 @@
 """One change of many customers at once: what it may be, and how it is made in bulk.
 
-The panel makes it at once for customers that were ticked, a job chunk by chunk for all that a
-search has found. Whoever has it already is not touched; who must not be changed is left with the
-reason.
+A job makes it chunk by chunk, for customers that were ticked as for all that a search has found.
+Whoever has it already is not touched; who must not be changed is left with the reason.
 """
 
 from collections import defaultdict
