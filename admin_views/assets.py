@@ -23,6 +23,14 @@ def asset(name: str) -> str:
     return known[name]
 
 
+def page_address(endpoint: str) -> str:
+    """The address of a page that needs nothing more, worked out once for a page of rows."""
+    known: dict[str, str] = g.setdefault("pages", {})
+    if endpoint not in known:
+        known[endpoint] = url_for(endpoint)
+    return known[endpoint]
+
+
 def address_of(endpoint: str, **arguments: Any) -> str:
     """The address of a page, or nothing where no feature offers it."""
     try:

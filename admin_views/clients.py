@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from admin_views.access import KontorPage, needs
+from admin_views.assets import page_address
 from admin_views.customer_columns import CLIENT_COLUMNS, MORE_CLIENT_COLUMNS
 from admin_views.customer_record import kind_badge, phone
 from admin_views.customers import LOCK, UNLOCK, CustomersView
@@ -58,7 +59,7 @@ class ClientsView(MassChangesView):
 
     def record_url(self, row: Customer) -> str:
         """The record stands with its kind."""
-        return str(self.get_url(f"{row.kind}.details_view", id=row.id))
+        return f"{page_address(f'{row.kind}.details_view')}?id={row.id}"
 
     def page_of(self, listing: Listing, asked: Request) -> Page:
         """The rows to show.

@@ -18,14 +18,14 @@ from app.audit.queries import About
 from app.core.countries import country_name
 from app.core.permissions import Permission
 from app.core.values import show_phone
-from app.customers.choices import CustomerKind
+from app.customers.choices import KIND_LABELS, CustomerKind
 from app.customers.collisions import record_address
 from app.customers.models import (
     Address,
     Customer,
     CustomerCompany,
 )
-from app.customers.queries import KIND_LABELS, addresses_of
+from app.customers.queries import addresses_of
 from app.customers.rules import FIELD_LABELS
 
 ROWS = 25

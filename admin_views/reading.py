@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Query, Session
 
 from admin_views.access import Guarded, acting
+from admin_views.assets import page_address
 from app.core.filters import identifier
 from app.core.permissions import Permission
 from app.extensions import db
@@ -75,7 +76,7 @@ class Reading(Guarded, ModelView):
 
     def record_url(self, row: Any) -> str:
         """Where a click on a row leads."""
-        return str(self.get_url(".details_view", id=self.get_pk_value(row)))
+        return f"{page_address(f'{self.endpoint}.details_view')}?id={self.get_pk_value(row)}"
 
     def back_to_list(self) -> str:
         """The list that one came from, if the address names it, else the whole list."""

@@ -85,6 +85,9 @@ class Versioned:
     version: Mapped[int] = mapped_column(Integer, nullable=False, info={"audit": "skip"})
 
 
+# As much as SQLite is built to map; of a larger file the first part.
+_MOST_MAPPED = 2**31 - 2**16
+_MAPPED = "file is mapped"
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -128,6 +131,18 @@ def _on_connect(connection: SqliteConnection, _record: Any) -> None:
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def map_file(session: Session) -> None:
+    """Let this connection to SQLite read through a map of the file, as pages of lists do.
+
+    Rows all over a large file are then read about twice as fast. Jobs go without: what they have
+    mapped would count as their memory.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite" and not connection.info.get(_MAPPED):
+        connection.exec_driver_sql(f"PRAGMA mmap_size={_MOST_MAPPED}")
+        connection.info[_MAPPED] = True
 
 
 def _on_begin(connection: Connection) -> None:

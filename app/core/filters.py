@@ -26,6 +26,7 @@ from app.core.errors import Problem, Refused
 Choice = tuple[str, str]
 Choices = Sequence[Choice] | Callable[[Session], Sequence[Choice]]
 Condition = ColumnElement[bool]
+Ids = Callable[[Condition], Select[Any]]
 
 MAX_TEXT = 200
 # Far beyond every amount, and still inside what both databases can compare.
@@ -189,20 +190,33 @@ def choice(
     *,
     coerce: Callable[[str], Any] = str,
     apply: Callable[[list[Any]], Condition] | None = None,
+    ids: Ids | None = None,
 ) -> Filter:
-    """One or several of a list. `coerce=identifier` where the values are ids."""
+    """One or several of a list. `coerce=identifier` where the values are ids.
+
+    `ids` gives the keys of the rows for a condition, where the column has an index of its own.
+    """
+    fits = apply or column.in_
     return Filter(
-        name, label, Kind.CHOICE, apply or column.in_, choices, coerce=coerce,
+        name, label, Kind.CHOICE, fits, choices, coerce=coerce,
         column=None if apply else column.key,
+        keys=(lambda values: ids(fits(values))) if ids else None,
     )  # fmt: skip
 
 
 def yes_no(
-    name: str, label: str, column: Any = None, *, apply: Callable[[bool], Condition] | None = None
+    name: str,
+    label: str,
+    column: Any = None,
+    *,
+    apply: Callable[[bool], Condition] | None = None,
+    keys: Callable[[bool], Select[Any] | None] | None = None,
 ) -> Filter:
     """A yes or no."""
-    own = None if apply else column.key
-    return Filter(name, label, Kind.YES_NO, apply or (lambda yes: column.is_(yes)), column=own)
+    return Filter(
+        name, label, Kind.YES_NO, apply or (lambda yes: column.is_(yes)),
+        column=None if apply else column.key, keys=keys,
+    )  # fmt: skip
 
 
 def present(
@@ -227,15 +241,19 @@ def date_between(name: str, label: str, column: Any) -> Filter:
     return Filter(name, label, Kind.DATE, lambda span: _inside(column, span), column=column.key)
 
 
-def moment_between(name: str, label: str, column: Any) -> Filter:
-    """Days from and to, both included, of a column of moments; days are those of the zone."""
+def moment_between(name: str, label: str, column: Any, *, ids: Ids | None = None) -> Filter:
+    """Days from and to, both included, of a column of moments; days are those of the zone.
+
+    `ids` as for a choice.
+    """
 
     def apply(span: Span) -> Condition:
         parts = [column >= span.low] if span.low is not None else []
         parts += [column < span.high] if span.high is not None else []
         return and_(*parts)
 
-    return Filter(name, label, Kind.MOMENT, apply, column=column.key)
+    keys = (lambda span: ids(apply(span))) if ids else None
+    return Filter(name, label, Kind.MOMENT, apply, column=column.key, keys=keys)
 
 
 def number_between(name: str, label: str, column: Any, *, decimals: int = 0) -> Filter:

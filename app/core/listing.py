@@ -47,14 +47,12 @@ class Facets:
     """One narrow index of a large table that holds every column which many rows agree in.
 
     Conditions on these columns are judged by a walk through the index alone, which bounds what
-    any combination of them costs. `selective` are those of them that may fit few rows and have an
-    index of their own, too. `orders` names the index behind each order of the list.
+    any combination of them costs. `orders` names the index behind each order of the list.
     """
 
     table: str
     index: str
     columns: frozenset[str]
-    selective: frozenset[str] = frozenset()
     orders: Mapping[str, str] = field(default_factory=dict)
 
     def by(self, index: str) -> tuple[str, str]:
@@ -66,7 +64,8 @@ class Facets:
 class Part:
     """One of the conditions asked for, as it is judged row by row.
 
-    `keys` finds the same rows from their side, by an index. `column` names the facet it is on.
+    `keys` finds the same rows from their side, by an index, some maybe more than once. `column`
+    names the facet it is on.
     """
 
     condition: Condition

@@ -2,12 +2,8 @@
 
 The rows that fit are found first, in no order and only up to the cap of counts: how many there are
 then needs no reading of its own, and few are sorted by themselves instead of walking through a
-sorted index for them. Many are read from that index, whose next rows fit soon.
-
-SQLite follows one index through a table and knows little of how many rows share two values. So a
-large list (with `facets`, see app.core.listing) tries ways of finding its rows one after the other,
-each with a deadline: from the keys of a condition, from the narrow index that holds all facets.
-PostgreSQL combines indexes by itself.
+sorted index for them. Many are read from that index, whose next rows fit soon. Where there are
+several ways of finding them (app.core.ways), they are tried one after the other, with deadlines.
 """
 
 from collections.abc import Sequence
@@ -15,18 +11,18 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app.core.among import one_of
 from app.core.counts import CAP, capped_count, exact_count
+from app.core.database import map_file
 from app.core.deadline import DeadlinePassed, deadline
-from app.core.listing import Criteria, Listing, Part
+from app.core.listing import Criteria, Listing
+from app.core.ways import ways_in_order, ways_to_find
 
 # Beyond this no page is asked for by a person; it keeps offsets inside the databases' integers.
 MAX_PAGE = 10_000_000
-# From so many keys the rows are judged in time; of more only where nothing better is known.
-FEW_KEYS, MOST_KEYS = 100_000, 200_000
 # How long a way may be tried while there is another, and how long a search may take at all.
 TRY_MS, SEARCH_MS = 60, 200
 
@@ -73,23 +69,24 @@ def fetch_page(
 
     The back half is read from the end, so that the last page costs what the first one does.
     """
+    map_file(session)
     wanted = listing.where(criteria)
     parts = listing.parts(criteria)
-    ways = [_keys_of(listing, parts)]
+    ways = ways_to_find(session, listing, parts)
+    limit_ms = SEARCH_MS if any(part.is_search for part in parts) else None
     if not parts:
         total, capped = capped_count(session, wanted)
     else:
         try:
-            found = find_keys(session, listing, parts, CAP + 1)
+            found = _first_in_time(session, [way.limit(CAP + 1) for way in ways], limit_ms)
         except DeadlinePassed:
             return _too_late(size)
         total, capped = min(len(found), CAP), len(found) > CAP
         if not capped:
             narrowed = listing.statement.where(one_of(listing.primary_key, found))
             return _counted(_Reader(session, listing, criteria, [narrowed]), page, size, total)
-        ways = _in_order(session, listing, criteria, parts)
-    searching = any(part.is_search for part in parts)
-    reader = _Reader(session, listing, criteria, ways, SEARCH_MS if searching else None)
+        ways = ways_in_order(session, listing, criteria, parts, ways)
+    reader = _Reader(session, listing, criteria, ways, limit_ms)
     try:
         if capped and exact:
             total, capped = exact_count(session, wanted), False
@@ -102,16 +99,6 @@ def fetch_page(
 
 def _too_late(size: int) -> Page:
     return Page([], 1, size, 0, True, None, False, False, late=True)
-
-
-def find_keys(session: Session, listing: Listing, parts: Sequence[Part], most: int) -> list[Any]:
-    """The keys of at most so many rows that fit, in no order.
-
-    Raises DeadlinePassed where a search text takes longer than a person waits.
-    """
-    searching = any(part.is_search for part in parts)
-    ways = [way.limit(most) for way in _ways(session, listing, parts)]
-    return _first_in_time(session, ways, SEARCH_MS if searching else None)
 
 
 def _first_in_time(
@@ -132,95 +119,6 @@ def _first_in_time(
         return list(session.scalars(last))
     with deadline(session, limit_ms - TRY_MS * len(tries)):
         return list(session.scalars(last))
-
-
-def _ways(session: Session, listing: Listing, parts: Sequence[Part]) -> list[Select[Any]]:
-    """Statements that find the same keys, the one to try first in front."""
-    base = _keys_of(listing, parts)
-    if not _is_sqlite(session):
-        return [base]
-    by_facets = _by_facets(listing, parts)
-    driver = _fewest_keys(session, parts, MOST_KEYS if by_facets is None else FEW_KEYS)
-    if driver is not None:
-        # The keys of a search are those of its long words only.
-        others = [part for part in parts if part is not driver or part.is_search]
-        return [_driven(listing, driver, others)]
-    if by_facets is None:
-        return [base]
-    assert listing.facets is not None
-    agreed = listing.facets.columns - listing.facets.selective
-    if all(part.column in agreed or part.keys is not None for part in parts):
-        return [by_facets]
-    return [base, by_facets]
-
-
-def _in_order(
-    session: Session, listing: Listing, criteria: Criteria, parts: Sequence[Part]
-) -> list[Select[Any]]:
-    """Statements for many rows that fit, from which the first ones are read in order.
-
-    Along the index of the order the next row that fits is near, unless they stand all at its other
-    end; SQLite would rather read all that fit and sort them.
-    """
-    base = _keys_of(listing, parts)
-    facets = listing.facets
-    if facets is None or not _is_sqlite(session):
-        return [base]
-    order: Sequence[Any] = listing.order(criteria)
-    name = criteria.sort or listing.default_sort.removeprefix("-")
-    ways = [base]
-    if order[0].element.key in facets.columns:
-        ways = [base.execution_options(sqlite_plan=facets.by(facets.index))]
-    if name in facets.orders:
-        ways.insert(0, base.execution_options(sqlite_plan=facets.by(facets.orders[name])))
-    return ways
-
-
-def _keys_of(listing: Listing, parts: Sequence[Part]) -> Select[Any]:
-    return listing.statement.where(*(part.condition for part in parts)).with_only_columns(
-        listing.primary_key, maintain_column_froms=True
-    )
-
-
-def _by_facets(listing: Listing, parts: Sequence[Part]) -> Select[Any] | None:
-    """By a walk through the index of the facets; None where no condition is on one of them."""
-    facets = listing.facets
-    if facets is None or not any(part.column in facets.columns for part in parts):
-        return None
-    return _keys_of(listing, parts).execution_options(sqlite_plan=facets.by(facets.index))
-
-
-def _fewest_keys(session: Session, parts: Sequence[Part], most: int) -> Part | None:
-    """The condition whose keys are the fewest, counted up to a bound; None if all have more."""
-    with_keys = [part for part in parts if part.keys is not None]
-    if len(with_keys) == 1 and len(parts) == 1:
-        return with_keys[0]
-    sized = []
-    for place, part in enumerate(with_keys):
-        assert part.keys is not None
-        some = part.keys.limit(most + 1).subquery()
-        count = session.scalar(select(func.count()).select_from(some)) or 0
-        sized.append((count, place))
-    fewest, place = min(sized, default=(0, -1))
-    return with_keys[place] if place >= 0 and fewest <= most else None
-
-
-def _driven(listing: Listing, driver: Part, others: Sequence[Part]) -> Select[Any]:
-    """The rows of a condition's keys, one after the other, as the others let them through."""
-    assert driver.keys is not None
-    key = listing.primary_key
-    table = key.table
-    keys = driver.keys.subquery("driver")
-    plan = (f" JOIN {table.name} ", f" CROSS JOIN {table.name} ")
-    return (
-        _keys_of(listing, others)
-        .select_from(keys.join(table, key == keys.c[0]))
-        .execution_options(sqlite_plan=plan)
-    )
-
-
-def _is_sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,13 @@ class CustomerKind(StrEnum):
     PERPETUAL = "perpetual"
 
 
+KIND_LABELS = {
+    CustomerKind.INDIVIDUAL: "Individual",
+    CustomerKind.BUSINESS: "Business",
+    CustomerKind.PERPETUAL: "Perpetual",
+}
+
+
 class Gender(StrEnum):
     """As the customer states it."""
 

@@ -12,11 +12,11 @@ from app.core.errors import NotFound, Refused
 from app.core.filters import Condition, Filter
 from app.core.listing import Listing
 from app.core.permissions import Permission
+from app.customers.choices import KIND_LABELS
 from app.customers.duplicate_models import DuplicatePair, PairState
 from app.customers.duplicate_rules import LABELS
 from app.customers.duplicate_search import UNDECIDED
 from app.customers.models import Customer
-from app.customers.queries import KIND_LABELS
 from app.customers.search import list_condition
 
 LONGEST_REASON = 400

@@ -108,6 +108,15 @@ customer_products = Table(
 )
 
 
+# Answers that few customers have, by the name of their index.
+_RARE = {
+    "locked": "locked",
+    "restricted": "restricted",
+    "favourite": "favourite",
+    "inactive": "NOT active",
+}
+
+
 class Customer(Identified, Versioned, Base):
     """Everything the company knows of one customer (domain.md, section 1).
 
@@ -195,11 +204,10 @@ class Customer(Identified, Versioned, Base):
             sqlite_where=text("deleted_at IS NOT NULL"),
             postgresql_where=text("deleted_at IS NOT NULL"),
         ),
-        Index(
-            "ix_customers_locked",
-            "id",
-            sqlite_where=text("locked"),
-            postgresql_where=text("locked"),
+        Index("ix_customers_payment_method", "payment_method", "id"),
+        *(
+            Index(f"ix_customers_{name}", "id", sqlite_where=text(few), postgresql_where=text(few))
+            for name, few in _RARE.items()
         ),
         Index(
             "ix_customers_approval_waiting",

@@ -3,40 +3,28 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.accounts.models import Operator
-from app.catalogue.models import PriceLevel, Product
-from app.core import filters
-from app.core.countries import country_name
 from app.core.counts import capped_count, format_count
 from app.core.errors import Problem
-from app.core.filters import Choice, Condition, Filter
+from app.core.filters import Filter
 from app.core.listing import Facets, Listing
 from app.core.text import fold
-from app.customers.choices import ApprovalState, CustomerKind, PaymentMethod, Source
+from app.customers.choices import ApprovalState, CustomerKind
+from app.customers.list_filters import FILTERS
 from app.customers.models import (
     Address,
     Customer,
-    Group,
     Store,
-    customer_products,
 )
 from app.customers.search import (
     list_condition,
     list_keys,
     list_scan,
-    phone_condition,
-    phone_keys,
 )
 
 BATCH = 5000
-KIND_LABELS = {
-    CustomerKind.INDIVIDUAL: "Individual",
-    CustomerKind.BUSINESS: "Business",
-    CustomerKind.PERPETUAL: "Perpetual",
-}
 
 
 def customer_by_number(session: Session, number: str) -> Customer | None:
@@ -144,164 +132,6 @@ def addresses_of(session: Session, customer_ids: Sequence[int]) -> Mapping[int, 
     return found
 
 
-def _has_address(condition: Condition) -> Condition:
-    return exists().where(Address.customer_id == Customer.id, condition)
-
-
-def _named(model: Any, label: Any) -> Any:
-    def choices(session: Session) -> list[Choice]:
-        rows = session.execute(select(model.id, label).order_by(label)).all()
-        return [(str(id_), name) for id_, name in rows]
-
-    return choices
-
-
-def _countries(session: Session) -> list[Choice]:
-    """The countries there are, each found from the one before it by the index.
-
-    DISTINCT would read every address for a handful of countries.
-    """
-    first = select(func.min(Address.country).label("code")).cte("countries", recursive=True)
-    after = (
-        select(func.min(Address.country)).where(Address.country > first.c.code).scalar_subquery()
-    )
-    found = first.union_all(select(after).where(first.c.code.is_not(None)))
-    codes = session.scalars(select(found.c.code).where(found.c.code.is_not(None)))
-    return sorted(((code, country_name(code)) for code in codes), key=lambda pair: pair[1])
-
-
-def _address_keys(condition: Condition) -> Select[Any]:
-    return select(Address.customer_id).where(condition).distinct()
-
-
-def _at(
-    name: str,
-    label: str,
-    kind: filters.Kind,
-    condition: Callable[[Any], Condition],
-    choices: Any = (),
-) -> Filter:
-    """A filter on any of a customer's addresses."""
-    return Filter(
-        name,
-        label,
-        kind,
-        lambda value: _has_address(condition(value)),
-        choices=choices,
-        keys=lambda value: _address_keys(condition(value)),
-    )
-
-
-def _uses_one_of(product_ids: list[int]) -> Condition:
-    used = customer_products.c
-    return exists().where(used.customer_id == Customer.id, used.product_id.in_(product_ids))
-
-
-def _ids(condition: Condition) -> Select[Any]:
-    return select(Customer.id).where(Customer.deleted_at.is_(None), condition)
-
-
-def _begins(name: str, label: str, column: Any, folded: Callable[[str], str]) -> Filter:
-    """The beginning of a column of folded text that has an index."""
-
-    def apply(text: str) -> Condition:
-        return filters.begins_with(column, folded(text))
-
-    return Filter(
-        name, label, filters.Kind.TEXT, apply,
-        keys=lambda text: _ids(apply(text)), column=column.key,
-    )  # fmt: skip
-
-
-def _given(name: str, label: str, column: Any) -> Filter:
-    """Whether a column with an index that holds its gaps, too, is filled in; never a blank text."""
-    return Filter(
-        name,
-        label,
-        filters.Kind.PRESENT,
-        lambda yes: column.is_not(None) if yes else column.is_(None),
-        keys=lambda yes: None if yes else _ids(column.is_(None)),
-    )
-
-
-FILTERS: list[Filter] = [
-    filters.choice(
-        "kind", "Kind", Customer.kind, [(k.value, label) for k, label in KIND_LABELS.items()]
-    ),
-    _begins("number", "Customer number", Customer.number, str),
-    _begins("name", "Name", Customer.sort_name, fold),
-    _begins("email", "Email", Customer.email_key, str.casefold),
-    Filter("phone", "Phone", filters.Kind.TEXT, phone_condition, keys=phone_keys),
-    filters.choice(
-        "group", "Group", Customer.group_id, _named(Group, Group.name), coerce=filters.identifier
-    ),
-    filters.choice(
-        "store", "Store", Customer.store_id, _named(Store, Store.name), coerce=filters.identifier
-    ),
-    filters.choice(
-        "operator",
-        "Dedicated operator",
-        Customer.dedicated_operator_id,
-        _named(Operator, Operator.email),
-        coerce=filters.identifier,
-    ),
-    filters.choice("source", "Source", Customer.source, [(s.value, s.value) for s in Source]),
-    Filter(
-        "product",
-        "Product/Service in use",
-        filters.Kind.CHOICE,
-        _uses_one_of,
-        choices=_named(Product, Product.name),
-        coerce=filters.identifier,
-        keys=lambda ids: (
-            select(customer_products.c.customer_id)
-            .where(customer_products.c.product_id.in_(ids))
-            .distinct()
-        ),
-    ),
-    _at("country", "Country", filters.Kind.CHOICE, Address.country.in_, _countries),
-    _at(
-        "place",
-        "Place",
-        filters.Kind.TEXT,
-        lambda place: filters.begins_with(Address.place_key, fold(place)),
-    ),
-    _at(
-        "postcode",
-        "Postcode",
-        filters.Kind.TEXT,
-        lambda code: filters.begins_with(Address.postcode, code),
-    ),
-    _at(
-        "postcodes",
-        "Postcode from – to",
-        filters.Kind.CODES,
-        lambda span: filters.codes_between(Address.postcode, span),
-    ),
-    filters.choice(
-        "payment",
-        "Method of payment",
-        Customer.payment_method,
-        [(m.value, m.value) for m in PaymentMethod],
-    ),
-    filters.choice(
-        "price_level",
-        "Price level",
-        Customer.price_level_id,
-        _named(PriceLevel, PriceLevel.name),
-        coerce=filters.identifier,
-    ),
-    filters.number_between("rebate", "Rebate", Customer.rebate),
-    filters.yes_no("locked", "Locked customer", Customer.locked),
-    filters.yes_no("restricted", "Restricted", Customer.restricted),
-    filters.yes_no("active", "Active", Customer.active),
-    filters.yes_no("favourite", "Favourite", Customer.favourite),
-    filters.yes_no("newsletter", "Newsletter", Customer.newsletter),
-    _given("has_email", "Has email", Customer.email_key),
-    _given("has_mobile_phone", "Has mobile phone", Customer.mobile_phone),
-    filters.moment_between("created", "Customer created", Customer.created_at),
-    filters.moment_between("changed", "Client last changed", Customer.changed_at),
-]
 _OF_ONE_KIND = FILTERS[1:]
 _COLUMNS = frozenset(
     {"kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
@@ -316,7 +146,6 @@ def _facets(orders: str) -> Facets:
         Customer.__tablename__,
         "ix_customers_facets",
         _COLUMNS,
-        selective=frozenset({"dedicated_operator_id", "created_at", "changed_at"}),
         orders={
             "name": f"{orders}_sort_name", "number": f"{orders}_number",
             "created": f"{orders}_created", "changed": f"{orders}_changed",

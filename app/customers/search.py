@@ -21,6 +21,7 @@ from sqlalchemy import (
     and_,
     column,
     false,
+    func,
     literal,
     or_,
     select,
@@ -32,6 +33,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from app.core.among import one_of
+from app.core.database import map_file
 from app.core.deadline import DeadlinePassed, deadline
 from app.core.filters import begins_with
 from app.core.text import digits, words
@@ -99,6 +101,7 @@ def search_clients(session: Session, query: str, *, country: str, limit: int = 5
     terms = search_terms(query)
     if not terms:
         return Found([], 0, False, _ms(began))
+    map_file(session)
     exact = _exact(session, query, country)
     ranked, capped, late = _candidates(session, terms, began, {row.id for row in exact})
     found = [*exact, *ranked]
@@ -113,8 +116,8 @@ def _candidates(
     more = late = False
     try:
         # A single name may fill the page by itself; several words together are seldom too many,
-        # and a number typed in part is no word of its own.
-        if len(terms) == 1 and not terms[0].isdigit():
+        # nor do many share a long one, and a number typed in part is no word of its own.
+        if len(terms) == 1 and not terms[0].isdigit() and len(terms[0]) <= LONGEST_PHRASE:
             rows, more = _holding(session, _whole(terms), began, MOST_CANDIDATES)
         if not more:
             rest, more = _holding(session, _indexable(terms), began, MOST_RANKED)
@@ -302,6 +305,17 @@ def _phrase(patterns: Sequence[str]) -> str:
     return " AND ".join(f'"{part}"' for part in parts)
 
 
+def _begun(pattern: str) -> ColumnElement[bool]:
+    """That the text holds the pattern: looked up by what stands before an @, then compared whole.
+
+    PostgreSQL's index would else read the endless lists of what many emails end with.
+    """
+    begins = pattern.partition("@")[0]
+    if begins == pattern or len(begins) < SHORTEST_INDEXED:
+        return _contains(pattern)
+    return and_(_contains(begins), func.strpos(Customer.search_text, pattern) > 0)
+
+
 class _HoldsAll(FunctionElement[bool]):
     """That a customer's text holds every pattern (of three characters and more)."""
 
@@ -314,17 +328,18 @@ class _HoldsAll(FunctionElement[bool]):
 
     def __init__(self, patterns: Sequence[str]) -> None:
         likes = and_(*(_contains(one) for one in patterns))
-        super().__init__(Customer.id, literal(_phrase(patterns)), likes)
+        begun = and_(*(_begun(one) for one in patterns))
+        super().__init__(Customer.id, literal(_phrase(patterns)), likes, begun)
 
 
 @compiles(_HoldsAll)
 def _by_trigram_operator(element: _HoldsAll, compiler: SQLCompiler, **kw: Any) -> str:
-    likes = list(element.clauses)[-1]
-    return f"({compiler.process(likes, **kw)})"
+    begun = list(element.clauses)[-1]
+    return f"({compiler.process(begun, **kw)})"
 
 
 @compiles(_HoldsAll, "sqlite")
 def _by_full_text(element: _HoldsAll, compiler: SQLCompiler, **kw: Any) -> str:
-    id_, phrase, likes = (compiler.process(part, **kw) for part in element.clauses)
+    id_, phrase, likes = (compiler.process(part, **kw) for part in list(element.clauses)[:3])
     hits = f"SELECT rowid FROM customer_search WHERE customer_search MATCH {phrase}"  # noqa: S608
     return f"({id_} IN ({hits}) AND {likes})"

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import Product
-from app.core import paging
+from app.core import paging, ways
 from app.core.deadline import DeadlinePassed
 from app.core.listing import Criteria, Listing
 from app.core.paging import fetch_page
@@ -109,8 +109,7 @@ def test_every_way_gives_every_pair_of_conditions_the_same_rows_in_order(
     if way == "last":
         monkeypatch.setattr(paging, "deadline", _never_in_time)
     if way == "without keys":
-        monkeypatch.setattr(paging, "FEW_KEYS", -1)
-        monkeypatch.setattr(paging, "MOST_KEYS", -1)
+        monkeypatch.setattr(ways, "MOST_KEYS", -1)
     if way == "many":
         monkeypatch.setattr(paging, "CAP", 3)
     for place, asked in enumerate(combined()):
