@@ -30,7 +30,6 @@ from app.customers.search import Found, search_clients
 from app.extensions import db
 
 MOST_SUGGESTIONS = 8
-MOST_HITS = 200
 
 
 class ClientsView(MassChangesView):
@@ -76,7 +75,7 @@ class ClientsView(MassChangesView):
         if not _is_ranked(asked):
             return super().neighbours_of(listing, asked, key)
         found = _hits(asked)
-        ids = [hit.id for hit in found.hits]
+        ids = found.ids
         if key not in ids:
             return None
         at = ids.index(key)
@@ -110,7 +109,7 @@ def _is_ranked(asked: Request) -> bool:
 
 
 def _hits(asked: Request) -> Found:
-    return search_clients(db.session(), asked.criteria.search, country=_country(), limit=MOST_HITS)
+    return search_clients(db.session(), asked.criteria.search, country=_country(), limit=0)
 
 
 def _country() -> str:
@@ -119,10 +118,10 @@ def _country() -> str:
 
 def _page_of_hits(listing: Listing, found: Found, asked: Request) -> Page:
     """One page of what the search found, in its order."""
-    total = len(found.hits)
+    total = found.total
     pages = max(1, ceil(total / asked.size))
     number = max(1, min(asked.page, pages))
-    ids = [hit.id for hit in found.hits[(number - 1) * asked.size : number * asked.size]]
+    ids = found.ids[(number - 1) * asked.size : number * asked.size]
     wanted = listing.statement.where(Customer.id.in_(ids)).options(*listing.options)
     rows = sorted(db.session().scalars(wanted), key=lambda row: ids.index(row.id))
     return Page(

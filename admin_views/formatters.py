@@ -91,7 +91,7 @@ def show(value: Any) -> Any:
     if isinstance(value, Badge):
         return badge(value)
     if isinstance(value, Link):
-        return Markup('<a href="{}">{}</a>').format(value.url, value.text)
+        return _wrapped(f'<a href="{escape(value.url)}">', value.text, "</a>")
     if isinstance(value, list | tuple):
         return several(value)
     if isinstance(value, str) and len(value) < 40 and not _HAS_LETTERS.search(value):
@@ -105,9 +105,8 @@ def several(values: list[Any] | tuple[Any, ...]) -> Any:
     if not values:
         return NOTHING
     if all(isinstance(value, Badge) for value in values):
-        return Markup('<span class="k-badges">{}</span>').format(
-            Markup("").join(badge(value) for value in values)
-        )
+        badges = Markup("").join(badge(value) for value in values)
+        return _wrapped('<span class="k-badges">', badges, "</span>")
     items = "".join(_wrapped("<li>", show(value), "</li>") for value in values)
     return Markup(f'<ul class="list-unstyled mb-0">{items}</ul>')  # noqa: S704 - all escaped
 
@@ -126,9 +125,9 @@ def yes_no(value: bool) -> Markup:
 
 def badge(value: Badge) -> Markup:
     """A badge with its optional icon."""
-    picture = icon(value.icon) if value.icon else Markup("")
-    return Markup('<span class="badge k-badge k-{}">{}{}</span>').format(
-        value.colour, picture, value.text
+    picture = icon(value.icon) if value.icon else ""
+    return _wrapped(
+        f'<span class="badge k-badge k-{value.colour}">{picture}', value.text, "</span>"
     )
 
 
@@ -145,8 +144,11 @@ def day(value: date) -> str:
 def moment(value: datetime) -> Markup:
     """31.12.2026 14:05 in the operator's zone; the exact moment is in the title."""
     local = value.astimezone(zone())
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        local.isoformat(), f"{day(local)} {local:%H:%M:%S %Z}", f"{day(local)} {local:%H:%M}"
+    title = f"{day(local)} {local:%H:%M:%S %Z}"
+    return _wrapped(
+        f'<time datetime="{local.isoformat()}" title="{title}">',
+        f"{day(local)} {local:%H:%M}",
+        "</time>",
     )
 
 

@@ -1,6 +1,8 @@
 """The list of a view: its rows, filters and columns, and what can be done with them."""
 
+from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from flask import current_app, redirect, request
 from flask.typing import ResponseReturnValue
@@ -10,6 +12,7 @@ from sqlalchemy import inspect
 from admin_views.access import acting
 from admin_views.actions import Action, usable
 from admin_views.filters import PAGE_SIZES, Request, chips, controls, page_links, read_request
+from admin_views.rows import drawn
 from admin_views.saved_views import SavedViews
 from admin_views.walk import origin
 from app.core.counts import format_count
@@ -97,7 +100,14 @@ class ListPage(SavedViews):
             sizes=PAGE_SIZES,
             list_url=url,
             here=url(**asked.arguments()),
-            origin=origin(self.endpoint, asked),
+            rows=partial(
+                drawn,
+                self,
+                page.rows,
+                columns,
+                "&" + urlencode({"from": origin(self.endpoint, asked)}),
+                self.row_actions(),
+            ),
             bulk=usable(self.all_actions(), "bulk", acting()),
             key=inspect(self.model_class).primary_key[0].key,
         )

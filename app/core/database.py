@@ -141,7 +141,8 @@ def map_file(session: Session) -> None:
     """
     connection = session.connection()
     if connection.dialect.name == "sqlite" and not connection.info.get(_MAPPED):
-        connection.exec_driver_sql(f"PRAGMA mmap_size={_MOST_MAPPED}")
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA mmap_size={_MOST_MAPPED}")
         connection.info[_MAPPED] = True
 
 

@@ -60,10 +60,12 @@ _PHONE_INSIDE = re.compile(r"(?<!\S)(?:\+|\(?0)[\d\s()/.-]{3,}\d(?!\S)")
 _NUMBER = re.compile(r"\+?\d+")
 _INDEX = table("customer_search", column("rowid"))  # kept by triggers, on SQLite only
 _gone = aliased(Customer)
-_FIELDS = (
+# What a candidate is judged by; what is shown of it is read of those that are shown.
+_JUDGED = (Customer.id, Customer.search_text, Customer.sort_name)
+_SHOWN = (
     Customer.id, Customer.number, Customer.kind, Customer.first_name, Customer.name,
     Customer.company_name, Customer.email, Customer.mobile_phone, Customer.telephone_private,
-    Customer.business_telephone, Customer.locked, Customer.search_text, Customer.sort_name,
+    Customer.business_telephone, Customer.locked,
 )  # fmt: skip
 
 
@@ -82,35 +84,51 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave. `capped`: there are more, and the person should refine it.
+    """Whom a search gave, the best first. `capped`: there are more, and it should be refined.
 
-    `late`: it was stopped at the deadline; what it had found by then is here.
+    `late`: it was stopped at the deadline; what it had found by then is here. `hits` are as many
+    of them as were asked for.
     """
 
-    hits: list[Hit]
-    total: int
+    ids: list[int]
     capped: bool
     ms: float
     late: bool = False
+    hits: Sequence[Hit] = ()
+
+    @property
+    def total(self) -> int:
+        """How many were found."""
+        return len(self.ids)
 
 
 def search_clients(session: Session, query: str, *, country: str, limit: int = 50) -> Found:
-    """Find live customers of every kind. `country` reads phones written without theirs."""
+    """Find live customers of every kind. `country` reads phones written without theirs.
+
+    `limit`: of how many `hits` tell more than the id.
+    """
     began = perf_counter()
     query = query[:LONGEST_QUERY].strip()
     terms = search_terms(query)
     if not terms:
-        return Found([], 0, False, _ms(began))
+        return Found([], False, _ms(began))
     map_file(session)
     exact = _exact(session, query, country)
-    ranked, capped, late = _candidates(session, terms, began, {row.id for row in exact})
-    found = [*exact, *ranked]
-    return Found([_hit(row) for row in found[:limit]], len(found), capped, _ms(began), late)
+    ranked, capped, late = _candidates(session, terms, began, set(exact))
+    ids = [*exact, *ranked]
+    hits = _hits(session, ids[:limit]) if limit else ()
+    return Found(ids, capped, _ms(began), late, hits)
+
+
+def _hits(session: Session, ids: Sequence[int]) -> list[Hit]:
+    rows: Any = session.execute(select(*_SHOWN).where(Customer.id.in_(ids)))
+    found = {row.id: _hit(row) for row in rows}
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 def _candidates(
     session: Session, terms: Sequence[str], began: float, taken: set[int]
-) -> tuple[list[Row[Any]], bool, bool]:
+) -> tuple[list[int], bool, bool]:
     """The other hits in their order, whether there are more, and whether time ran out."""
     rows: dict[int, Row[Any]] = {}
     more = late = False
@@ -123,14 +141,18 @@ def _candidates(
             rest, more = _holding(session, _indexable(terms), began, MOST_RANKED)
             if more:
                 for patterns in (_whole(terms), _beginnings(terms)):
-                    rows |= _holding(session, patterns, began, MOST_CANDIDATES)[0]
+                    better, enough = _holding(session, patterns, began, MOST_CANDIDATES)
+                    rows |= better
+                    if enough:
+                        break
             rows |= rest
     except DeadlinePassed:
         more = late = True
     others = [row for id_, row in rows.items() if id_ not in taken]
     kept = others[:MOST_CANDIDATES] if more else others
     kept.sort(key=lambda row: (_rank(row.search_text, terms), row.sort_name, row.id))
-    return kept[:MOST_CANDIDATES], more or len(kept) > MOST_CANDIDATES, late
+    ids = [row.id for row in kept[:MOST_CANDIDATES]]
+    return ids, more or len(kept) > MOST_CANDIDATES, late
 
 
 def _whole(terms: Sequence[str]) -> list[str]:
@@ -148,7 +170,7 @@ def _holding(
 
     Raises DeadlinePassed.
     """
-    statement = select(*_FIELDS).where(Customer.deleted_at.is_(None)).limit(most + 1)
+    statement = select(*_JUDGED).where(Customer.deleted_at.is_(None)).limit(most + 1)
     keys = _keys(patterns) if session.get_bind().dialect.name == "sqlite" else None
     with deadline(session, max(1, DEADLINE_MS - _ms(began))):
         cut = False
@@ -199,7 +221,7 @@ def _contains(term: str) -> ColumnElement[bool]:
     return Customer.search_text.like(f"%{escaped}%", escape="/")
 
 
-def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
+def _exact(session: Session, query: str, country: str) -> list[int]:
     """Customers whose number, former number, email or phone is just what was typed."""
     # Alternatives whose indexes hold all customers are one question. Neither database combines
     # them with more: SQLite not with indexes of the live ones only, PostgreSQL with no subquery.
@@ -219,12 +241,11 @@ def _exact(session: Session, query: str, country: str) -> Sequence[Row[Any]]:
             Customer.mobile_phone == phone,
             or_(Customer.telephone_private == phone, Customer.business_telephone == phone),
         ]
-    found: dict[int, Row[Any]] = {}
+    found: dict[int, None] = {}
     for way in ways:
-        statement = select(*_FIELDS).where(way, Customer.deleted_at.is_(None))
-        rows: Any = session.execute(statement.order_by(Customer.id).limit(MOST_EXACT))
-        found |= {row.id: row for row in rows}
-    return list(found.values())
+        statement = select(Customer.id).where(way, Customer.deleted_at.is_(None))
+        found |= dict.fromkeys(session.scalars(statement.order_by(Customer.id).limit(MOST_EXACT)))
+    return list(found)
 
 
 def _rank(searched: str, terms: Sequence[str]) -> int:
