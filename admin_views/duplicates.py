@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin_views.access import needs
 from admin_views.actions import Action, Ask
+from admin_views.assets import address_of
 from admin_views.base import KontorView
-from admin_views.customer_record import kind_badge, main_address, state_badges
+from admin_views.customer_record import RECORDS, kind_badge, main_address, state_badges
 from admin_views.duplicate_sides import SIDES, Sides, changed_since, number, read_sides
 from admin_views.formatters import Badge, Column, Link
 from admin_views.history import value_in_words
 from admin_views.jobs import register_job_page
+from admin_views.records import register_badges
 from admin_views.refusals import in_words
 from app.accounts.identity import current_actor
 from app.audit.rules import words
@@ -73,6 +75,23 @@ def who(customer: Customer) -> list[Any]:
         ),
         *([found] if (found := state_badges(customer)) else []),
     ]
+
+
+def duplicate_badges(actor: Actor, customer: Customer) -> list[Badge]:
+    """A hint on the record that somebody should look, for whoever may decide."""
+    if customer.deleted_at is not None or not actor.may(Permission.CUSTOMERS_EDIT):
+        return []
+    waiting = duplicate_pairs.open_pairs_of(db.session(), customer.id)
+    if not waiting:
+        return []
+    one = len(waiting) == 1
+    url = (
+        address_of("duplicates.details_view", id=waiting[0])
+        if one
+        else address_of("duplicates.index_view", q=customer.number)
+    )
+    text = "Possible duplicate" if one else "Possible duplicates"
+    return [Badge(text, "yellow", "git-merge", url)]
 
 
 def _dismiss(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
@@ -296,4 +315,5 @@ def views() -> list[KontorView]:
     """The views of this module."""
     register_job_page(jobs.MERGE, _page_of)
     register_job_page(jobs.FIND, _worklist)
+    register_badges(RECORDS, duplicate_badges)
     return [DuplicatesView()]

@@ -22,11 +22,15 @@ NOTHING = Markup('<span class="text-secondary" aria-label="none">–</span>')
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A short coloured word. Colours: green, red, orange, yellow, blue, azure, purple, grey."""
+    """A short coloured word. Colours: green, red, orange, yellow, blue, azure, purple, grey.
+
+    With `url` it leads to what it tells of.
+    """
 
     text: str
     colour: str = "grey"
     icon: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,10 @@ def yes_no(value: bool) -> Markup:
 def badge(value: Badge) -> Markup:
     """A badge with its optional icon."""
     picture = icon(value.icon) if value.icon else Markup("")
+    if value.url:
+        return Markup('<a class="badge k-badge k-{}" href="{}">{}{}</a>').format(
+            value.colour, value.url, picture, value.text
+        )
     return Markup('<span class="badge k-badge k-{}">{}{}</span>').format(
         value.colour, picture, value.text
     )

@@ -11,7 +11,7 @@ from app.core.actor import COMMAND_LINE
 from app.customers.drafts import CustomerUpdate
 from app.customers.duplicate_models import DuplicatePair
 from app.customers.models import Customer
-from app.customers.operations import update_customers
+from app.customers.operations import delete_customers, update_customers
 from app.extensions import transaction
 from app.jobs.models import Job
 from tests.customers.merging_cases import pair as made_pair
@@ -52,6 +52,22 @@ def test_the_worklist_shows_both_the_score_and_the_reasons(
     text = as_role("operations").get(LIST).text
     for told in ("Anna Müller", "Ana Mueller", pair.first.number, "Same phone", "80"):
         assert told in text
+
+
+def test_a_record_tells_that_it_may_be_there_twice(as_role: AsRole, pair: DuplicatePair) -> None:
+    olga, address = as_role("operations"), f"/admin/individual/details/?id={pair.first_id}"
+    hint = f'href="{page_of(pair.id)}"'
+    assert hint in olga.get(address).text
+    assert "Possible duplicate" not in as_role("manager").get(address).text  # not theirs to decide
+    third = customer(first_name="Anne", name="Muller")
+    made_pair(pair.first, third)
+    page = olga.get(address).text
+    assert hint not in page and f'href="{LIST}?q={pair.first.number}"' in page
+    with transaction() as work:
+        delete_customers(work, [third.id], actor=COMMAND_LINE)
+    assert hint in olga.get(address).text
+    olga.post(f"{LIST}action/", data={"action": "dismiss", "rowid": pair.id, "_confirmed": "yes"})
+    assert "Possible duplicate" not in olga.get(address).text
 
 
 @pytest.mark.parametrize(
