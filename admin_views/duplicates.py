@@ -211,8 +211,7 @@ class DuplicatesView(KontorView):
         """What a merge would do; then the merge."""
         pair = self.record_or_404()
         if pair.state == PairState.MERGED:
-            flash("This pair was merged already.", "warning")
-            return redirect(self.record_url(pair))
+            return self._lead_to_merged(pair)
         sides = read_sides(db.session(), pair, request.form)
         step = request.form.get("step", "")
         if step == "back":
@@ -225,10 +224,16 @@ class DuplicatesView(KontorView):
                 return redirect(self.get_url(".details_view", id=request.form["id"]))
             told = merging.preview(db.session(), sides.plan(), actor=current_actor())
             db.session.rollback()
-        except Conflict as conflict:
-            return self._show_changed(str(conflict))
-        except Refused as refused:
-            return self._show_sides(self._sides_again(), problems=refused.problems), 422
+        except KontorError as error:
+            db.session.rollback()
+            pair = self.record_or_404()
+            if pair.state == PairState.MERGED:  # by a second click, or by somebody else
+                return self._lead_to_merged(pair)
+            if isinstance(error, Conflict):
+                return self._show_changed(str(error))
+            if isinstance(error, Refused):
+                return self._show_sides(self._sides_again(), problems=error.problems), 422
+            raise
         return self.render(
             "duplicates/preview.html",
             pair=self.record_or_404(),
@@ -240,6 +245,10 @@ class DuplicatesView(KontorView):
                 if name not in {"csrf_token", "step"}
             ],
         )
+
+    def _lead_to_merged(self, pair: DuplicatePair) -> ResponseReturnValue:
+        flash("This pair was merged already.", "warning")
+        return redirect(self.record_url(pair))
 
     def _sides_again(self) -> Sides:
         """The sides as they are now, with what was chosen."""

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from admin_views import duplicates
 from app.core.actor import COMMAND_LINE
 from app.customers.drafts import CustomerUpdate
 from app.customers.duplicate_models import DuplicatePair
@@ -52,6 +53,25 @@ def test_the_worklist_shows_both_the_score_and_the_reasons(
     text = as_role("operations").get(LIST).text
     for told in ("Anna Müller", "Ana Mueller", pair.first.number, "Same phone", "80"):
         assert told in text
+
+
+def test_a_second_click_on_merge_leads_to_what_the_first_one_did(
+    as_role: AsRole, pair: DuplicatePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the second request had read the pair before the first one was through."""
+    admin, other = as_role("administrator"), as_role("administrator")
+    sent = form(pair, "merge")
+    merge_now = duplicates.jobs.merge_now
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(duplicates.jobs, "merge_now", merge_now)
+        assert other.post(f"{LIST}merge/", data=sent).status_code == 302
+        return merge_now(*args, **kwargs)
+
+    monkeypatch.setattr(duplicates.jobs, "merge_now", overtaken)
+    answer = admin.post(f"{LIST}merge/", data=sent)
+    assert answer.status_code == 302 and answer.location == page_of(pair.id)
+    assert "merged already" in admin.get(answer.location).text
 
 
 def test_a_record_tells_that_it_may_be_there_twice(as_role: AsRole, pair: DuplicatePair) -> None:
