@@ -58,7 +58,7 @@ def test_rows_become_authorizations_of_the_customer() -> None:
         (
             {"journal_id": "3", "basis": "gift"},
             "basis",
-            "This is not among the choices, or no longer. Choose another one",
+            "This is not, or no longer, among the choices",
         ),
         (
             {"journal_id": "3", "coverage_from": "2010", "coverage_to": "2008"},
