@@ -10,8 +10,7 @@ from admin_views.list_page import ListPage
 
 AsRole = Callable[..., FlaskClient]
 VALUES = [
-    "%", "'", '"AND', "*", "(", "-1", "0", "9" * 30, "1e999", "NaN", "2026-02-30", "١٢",
-    "\x00\x1f", "\u202eabc", "\U0010ffff", "x" * 5000, ",,,", "yes,no",
+    "%", "'", '"AND', "*", "9" * 30, "NaN", "١٢", "\x00\x1f", "\U0010ffff", "x" * 5000, ",,,",
 ]  # fmt: skip
 BESIDE_FILTERS = ("sort", "page", "size", "columns", "view", "from")
 
