@@ -156,6 +156,8 @@
       });
     });
     touched(form);
+    document.activeElement.blur(); // rows that came and went have taken the page with them
+    window.scrollTo(0, 0);
     announce("What you had typed is back in the form. It is not saved yet.");
   }
   function restoreRows(form, entries) {
