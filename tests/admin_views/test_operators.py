@@ -179,7 +179,7 @@ def test_a_role_that_somebody_holds_is_not_deleted(
     ],
 )  # fmt: skip
 def test_operators_are_filtered_under_the_headings(
-    administrator: FlaskClient, asked: str, there: set[str]
+    session: Session, administrator: FlaskClient, asked: str, there: set[str]
 ) -> None:
     factories.operator("manager", email="mara@example.com", name="Mara")
     factories.operator("manager", email="lea@example.com", active=False)
@@ -191,7 +191,7 @@ def test_operators_are_filtered_under_the_headings(
     assert all(f'name="{name}"' in heads for name in ("name", "email", "role", "state"))
 
 
-def test_operators_are_filtered_by_role(administrator: FlaskClient, session: Session) -> None:
+def test_operators_are_filtered_by_role(session: Session, administrator: FlaskClient) -> None:
     factories.operator("manager", email="mara@example.com")
     key = role(session, "manager").id
     rows = administrator.get(f"/admin/operators/?role={key}").text.partition("<tbody>")[2]
