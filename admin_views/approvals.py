@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from admin_views.base import KontorView
 from admin_views.customer_account import ACCOUNT_TAB, APPROVE, MAIL, REJECT, approval_badge
-from admin_views.customer_columns import COLUMNS, created_on
+from admin_views.customer_columns import COLUMNS, created_on, email_of
 from admin_views.customer_record import RECORDS, kind_badge
 from admin_views.formatters import Column
 from admin_views.records import register_badges, register_tab
@@ -35,11 +35,12 @@ class ApprovalsView(KontorView):
     columns = (
         replace(COLUMNS[0], filter=""),
         Column("name", "Name", lambda c: c.display_name, main=True),
-        Column("kind", "Kind", lambda c: kind_badge(c.kind)),
-        Column("email", "Email"),
+        Column("email", "Email", email_of),
         Column("group", "Group", lambda c: c.group and c.group.name),
         Column("created_at", "Created", created_on),
     )
+    # The two decisions take the room; who wants to see the kind can choose it.
+    more_columns = (Column("kind", "Kind", lambda c: kind_badge(c.kind)),)
     # Both decisions in words at each row; the red of the other lists' Delete would hide one.
     actions = (
         replace(APPROVE, places=EVERYWHERE),

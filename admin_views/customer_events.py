@@ -155,4 +155,5 @@ def _terms(session: Session, customer: Customer, position: str, limit: int) -> S
 COLLECTIONS = TimelineSource(
     "collections", "Direct debit", _collections, Permission.DIRECT_DEBIT_VIEW
 )
-TERMS = TimelineSource("terms", "Subscription terms", _terms, Permission.SUBSCRIPTIONS_VIEW)
+# Under the name of RIGHTS: what was entered of subscriptions and when they run are one choice.
+TERMS = TimelineSource(RIGHTS.name, RIGHTS.label, _terms, Permission.SUBSCRIPTIONS_VIEW)

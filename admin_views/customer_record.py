@@ -15,7 +15,7 @@ from admin_views.records import RecordTab, Section, badges_for
 from admin_views.timeline import timeline_tab
 from app.accounts.identity import current_actor
 from app.audit.queries import About
-from app.core.countries import country_name
+from app.core.countries import country_name, language_name
 from app.core.permissions import Permission
 from app.core.values import show_phone
 from app.customers.choices import KIND_LABELS, CustomerKind
@@ -100,7 +100,7 @@ def _all_sections(customer: Customer) -> list[Section]:
         identity = ["company_name", "alias", "vat_id", "registration_number", "title",
                     "contact_name", "first_name", "name"]  # fmt: skip
     email = customer.email and Link(customer.email, f"mailto:{customer.email}")
-    operator = customer.dedicated_operator
+    operator, language = customer.dedicated_operator, customer.preferred_language
     return [
         Section("Identity", [
             (FIELD_LABELS["number"], customer.number),
@@ -110,7 +110,8 @@ def _all_sections(customer: Customer) -> list[Section]:
         Section("Reach", [
             (FIELD_LABELS["email"], email),
             *((FIELD_LABELS[name], phone(getattr(customer, name))) for name in _PHONES),
-            *_lines(customer, ["homepage", "preferred_language"]),
+            *_lines(customer, ["homepage"]),
+            (FIELD_LABELS["preferred_language"], language and language_name(language)),
         ]),
         Section("Commerce", [
             ("Products/Services in use", [product.name for product in customer.products]),
@@ -125,8 +126,8 @@ def _all_sections(customer: Customer) -> list[Section]:
             *((FIELD_LABELS[name], _consent(customer, name))
               for name in ("newsletter", "promotional_sms", "invoices_by_email")),
             *_lines(customer, ["active", "restricted"]),
-            ("Customer created", customer.created_at),
-            ("Client last changed", customer.changed_at),
+            ("Created", customer.created_at),
+            ("Last changed", customer.changed_at),
         ]),
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from admin_views.actions import Action
+from admin_views.customer_columns import email_of
 from admin_views.customer_record import kind_badge, phone
 from admin_views.customers import CustomersView
 from admin_views.formatters import Column
@@ -35,7 +36,7 @@ class DeletedCustomersView(CustomersView):
         Column("kind", "Kind", lambda c: kind_badge(c.kind)),
         Column("number", "Number"),
         Column("name", "Name", lambda c: c.display_name, main=True),
-        Column("email", "Email"),
+        Column("email", "Email", email_of),
         Column("phone", "Mobile phone", lambda c: phone(c.mobile_phone)),
         Column("deleted_at", "Deleted", sort="deleted"),
     )

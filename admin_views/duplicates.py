@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session, joinedload
 
 from admin_views.access import needs
 from admin_views.actions import Action, Ask
+from admin_views.assets import address_of
 from admin_views.base import KontorView
-from admin_views.customer_record import kind_badge, main_address, state_badges
+from admin_views.customer_record import RECORDS, kind_badge, main_address, state_badges
 from admin_views.duplicate_sides import SIDES, Sides, changed_since, number, read_sides
 from admin_views.formatters import Badge, Column, Link
 from admin_views.history import value_in_words
 from admin_views.jobs import register_job_page
+from admin_views.records import register_badges
 from admin_views.refusals import in_words
 from app.accounts.identity import current_actor
 from app.audit.rules import words
@@ -73,6 +75,23 @@ def who(customer: Customer) -> list[Any]:
         ),
         *([found] if (found := state_badges(customer)) else []),
     ]
+
+
+def duplicate_badges(actor: Actor, customer: Customer) -> list[Badge]:
+    """A hint on the record that somebody should look, for whoever may decide."""
+    if customer.deleted_at is not None or not actor.may(Permission.CUSTOMERS_EDIT):
+        return []
+    waiting = duplicate_pairs.open_pairs_of(db.session(), customer.id)
+    if not waiting:
+        return []
+    one = len(waiting) == 1
+    url = (
+        address_of("duplicates.details_view", id=waiting[0])
+        if one
+        else address_of("duplicates.index_view", q=customer.number)
+    )
+    text = "Possible duplicate" if one else "Possible duplicates"
+    return [Badge(text, "yellow", "git-merge", url)]
 
 
 def _dismiss(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
@@ -192,8 +211,7 @@ class DuplicatesView(KontorView):
         """What a merge would do; then the merge."""
         pair = self.record_or_404()
         if pair.state == PairState.MERGED:
-            flash("This pair was merged already.", "warning")
-            return redirect(self.record_url(pair))
+            return self._lead_to_merged(pair)
         sides = read_sides(db.session(), pair, request.form)
         step = request.form.get("step", "")
         if step == "back":
@@ -206,10 +224,16 @@ class DuplicatesView(KontorView):
                 return redirect(self.get_url(".details_view", id=request.form["id"]))
             told = merging.preview(db.session(), sides.plan(), actor=current_actor())
             db.session.rollback()
-        except Conflict as conflict:
-            return self._show_changed(str(conflict))
-        except Refused as refused:
-            return self._show_sides(self._sides_again(), problems=refused.problems), 422
+        except KontorError as error:
+            db.session.rollback()
+            pair = self.record_or_404()
+            if pair.state == PairState.MERGED:  # by a second click, or by somebody else
+                return self._lead_to_merged(pair)
+            if isinstance(error, Conflict):
+                return self._show_changed(str(error))
+            if isinstance(error, Refused):
+                return self._show_sides(self._sides_again(), problems=error.problems), 422
+            raise
         return self.render(
             "duplicates/preview.html",
             pair=self.record_or_404(),
@@ -221,6 +245,10 @@ class DuplicatesView(KontorView):
                 if name not in {"csrf_token", "step"}
             ],
         )
+
+    def _lead_to_merged(self, pair: DuplicatePair) -> ResponseReturnValue:
+        flash("This pair was merged already.", "warning")
+        return redirect(self.record_url(pair))
 
     def _sides_again(self) -> Sides:
         """The sides as they are now, with what was chosen."""
@@ -296,4 +324,5 @@ def views() -> list[KontorView]:
     """The views of this module."""
     register_job_page(jobs.MERGE, _page_of)
     register_job_page(jobs.FIND, _worklist)
+    register_badges(RECORDS, duplicate_badges)
     return [DuplicatesView()]

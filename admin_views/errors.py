@@ -3,8 +3,10 @@
 import logging
 import secrets
 from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any
 
-from flask import Flask, flash, redirect, render_template, request
+from flask import Flask, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_security import url_for_security
@@ -50,11 +52,26 @@ def answer(code: int, title: str = "", text: str = "", reference: str = "") -> R
     title, text = title or known[0], text or known[1]
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return {"error": title, "detail": text, "reference": reference}, code
-    template = "errors/fragment.html" if request.headers.get("HX-Request") else "errors/error.html"
-    page = render_template(
-        template, code=code, title=title, text=text, reference=reference, retry=code in {429, 500}
-    )
-    return page, code
+    said = {"code": code, "title": title, "text": text, "reference": reference}
+    if request.headers.get("HX-Request"):
+        return render_template("errors/fragment.html", **said), code
+    return _page(said | {"retry": code in {429, 500}}), code
+
+
+def _page(said: dict[str, Any]) -> str:
+    """With the menu for who is logged in; alone for others, and where the menu itself fails."""
+    try:
+        if current_user.is_authenticated and request.blueprint != "account":
+            admin = current_app.extensions["admin"][0]
+            # The menu marks the entry that one is in; an address of no view is in none.
+            view = next(
+                (one for one in admin._views if one.endpoint == request.blueprint),
+                SimpleNamespace(admin=admin),
+            )
+            return render_template("errors/inside.html", admin_view=view, **said)
+    except Exception:
+        log.exception("The menu of an error page failed")
+    return render_template("errors/error.html", **said)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

@@ -22,11 +22,15 @@ NOTHING = Markup('<span class="text-secondary" aria-label="none">–</span>')
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A short coloured word. Colours: green, red, orange, yellow, blue, azure, purple, grey."""
+    """A short coloured word. Colours: green, red, orange, yellow, blue, azure, purple, grey.
+
+    With `url` it leads to what it tells of.
+    """
 
     text: str
     colour: str = "grey"
     icon: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +130,11 @@ def yes_no(value: bool) -> Markup:
 def badge(value: Badge) -> Markup:
     """A badge with its optional icon."""
     picture = icon(value.icon) if value.icon else ""
-    return _wrapped(
-        f'<span class="badge k-badge k-{value.colour}">{picture}', value.text, "</span>"
-    )
+    css = f"badge k-badge k-{value.colour}"
+    if value.url:
+        before = f'<a class="{css}" href="{escape(value.url)}">{picture}'
+        return _wrapped(before, value.text, "</a>")
+    return _wrapped(f'<span class="{css}">{picture}', value.text, "</span>")
 
 
 def zone() -> ZoneInfo:

@@ -44,8 +44,26 @@ class Group:
     wide: Sequence[str] = ()
 
 
+class _Words:
+    """What the library says of choices, in words that help: mostly it was deleted meanwhile."""
+
+    GONE = "This is not, or no longer, among the choices"
+
+    def gettext(self, text: str) -> str:
+        return self.GONE if text == "Not a valid choice." else text
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return self.GONE if "valid choice" in one else (one if number == 1 else many)
+
+
 class KontorForm(Form):
     """A form of the panel. Forgery protection is the application's, not the form's."""
+
+    class Meta:
+        """The library's own messages in our words."""
+
+        def get_translations(self, form: Form) -> _Words:
+            return _Words()
 
     groups: Sequence[Group] = ()
 

@@ -146,14 +146,15 @@ class OperatorsView(KontorView):
     }
     export_kind = "operators"
     columns = (
-        Column("name", "Name", lambda one: str(one), main=True),
-        Column("email", "Email", sort="email"),
-        Column("roles", "Roles", lambda one: role_badges(one)),
-        Column("active", "State", lambda one: state_badge(one)),
+        Column("name", "Name", lambda one: str(one), main=True, filter="name"),
+        Column("email", "Email", sort="email", filter="email"),
+        Column("roles", "Roles", lambda one: role_badges(one), filter="role"),
+        Column("active", "State", lambda one: state_badge(one), filter="state"),
         Column("two_factor", "Two-factor", lambda one: two_factor_state(one)),
         Column("last_login_at", "Last log-in"),
         Column("created_at", "Created", lambda one: local_day(one.created_at), sort="created"),
     )
+    heading_filters = True
     form_class = OperatorForm
     create_form_class = NewOperatorForm
     search_hint = "Name or email of an operator"

@@ -32,6 +32,7 @@ AREAS = {
     "direct_debit": "Direct debit",
     "creditor_accounts": "Creditor accounts",
     "jobs": "Jobs and downloads",
+    "outbox": "Outgoing mail",
     "operators": "Operators",
     "roles": "Roles",
     "stores": "Stores",

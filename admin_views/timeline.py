@@ -12,7 +12,8 @@ A feature tells what it knows of a record by a source, registered when the appli
 A source gives at most `limit` events, the newest first, that come after the event whose position
 it is given ("" is the beginning). The sources are merged by moment; the address of the next page
 holds each source's own position, so that none is ever read from its beginning again, whatever
-order or index it reads by. What stands in the history is told by `register_telling`.
+order or index it reads by. What stands in the history is told by `register_telling`; a source and
+a telling of the same name are one kind to choose.
 """
 
 import heapq

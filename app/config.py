@@ -76,6 +76,9 @@ class Settings:
     retention_days: int = _setting(
         "KONTOR_RETENTION_DAYS", 30, "days that uploads, exports and before-images are kept"
     )
+    mail_days: int = _setting(
+        "KONTOR_MAIL_DAYS", 365, "days that outgoing mail and one-time links are kept"
+    )
     chunk_rows: int = _setting("KONTOR_CHUNK_ROWS", 1000, "rows that a long write commits at once")
     chunk_pause_ms: int = _setting(
         "KONTOR_CHUNK_PAUSE_MS", 50, "pause between two commits of a long write, in milliseconds"

@@ -3,9 +3,9 @@
 import hashlib
 import secrets
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.accounts.models import LinkPurpose, OneTimeLink
@@ -107,6 +107,18 @@ def use_link(session: Session, link: OneTimeLink) -> None:
     if used.rowcount != 1:  # type: ignore[attr-defined]
         raise Refused.because(USED)
     session.expire(link)
+
+
+def forget_old(session: Session, *, ended_before: datetime, most: int) -> int:
+    """Delete at most so many links whose time was over long ago; how many it were."""
+    old = session.scalars(
+        select(OneTimeLink.id)
+        .where(OneTimeLink.expires_at < ended_before)
+        .order_by(OneTimeLink.id)
+        .limit(most)
+    ).all()
+    session.execute(delete(OneTimeLink).where(OneTimeLink.id.in_(old)))
+    return len(old)
 
 
 def _hash(token: str) -> str:

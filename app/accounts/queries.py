@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.accounts import rules
@@ -25,6 +25,18 @@ def _holding(text: str, *columns: Any) -> ColumnElement[bool]:
     return or_(*(func.lower(one).contains(text.lower(), autoescape=True) for one in columns))
 
 
+OPERATOR_STATES = (("active", "active"), ("invited", "invited"), ("inactive", "inactive"))
+
+
+def _in_state(states: list[str]) -> ColumnElement[bool]:
+    each = {
+        "active": and_(Operator.active, Operator.password.is_not(None)),
+        "invited": and_(Operator.active, Operator.password.is_(None)),
+        "inactive": ~Operator.active,
+    }
+    return or_(*(each[state] for state in states))
+
+
 OPERATORS = Listing(
     statement=select(Operator),
     filters=(
@@ -39,7 +51,9 @@ OPERATORS = Listing(
             coerce=filters.identifier,
             apply=lambda ids: Operator.roles.any(Role.id.in_(ids)),
         ),
-        filters.yes_no("active", "Active", Operator.active),
+        filters.choice("state", "State", None, OPERATOR_STATES, apply=_in_state),
+        filters.text("name", "Name", Operator.name),
+        filters.text("email", "Email", Operator.email),
     ),
     sorts={"email": Operator.email, "created": Operator.created_at},
     default_sort="email",

@@ -141,12 +141,14 @@ def journal_titles(session: Session, ids: Iterable[int]) -> dict[int, str]:
 
 def holds(text: str) -> Condition:
     """The condition of a search: an ISSN, or words that all stand in the title or a former one."""
-    words = [word for word in fold(text).split() if word]
+    issn = text.strip().upper()
+    by_issn = or_(Journal.print_issn == issn, Journal.online_issn == issn)
+    words = fold(text).split()
+    if not words:
+        return by_issn  # marks alone stand in no title
     in_title = [Journal.title_key.contains(word, autoescape=True) for word in words]
     in_former = [JournalTitle.title_key.contains(word, autoescape=True) for word in words]
     former = exists().where(JournalTitle.journal_id == Journal.id, *in_former)
-    issn = text.strip().upper()
-    by_issn = or_(Journal.print_issn == issn, Journal.online_issn == issn)
     return or_(by_issn, and_(*in_title), former)
 
 

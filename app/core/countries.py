@@ -1,9 +1,9 @@
-"""Countries by ISO 3166 code and by their names in the languages of Europe."""
+"""Countries by ISO 3166 code and by their names in the languages of Europe; languages by code."""
 
 from functools import cache, lru_cache
 
 import pycountry
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 
 from app.core.text import fold
 
@@ -48,6 +48,16 @@ def country_code(raw: str) -> str | None:
 def country_name(code: str | None) -> str:
     """The English name of a country; the code itself where there is none."""
     return str(Locale("en").territories.get(code or "", code or ""))
+
+
+@lru_cache(maxsize=256)
+def language_name(code: str) -> str:
+    """The English name of a language given by a code such as de or en-GB; else what was given."""
+    try:
+        named = Locale.parse(code.replace("_", "-"), sep="-").get_display_name("en")
+    except (ValueError, UnknownLocaleError):
+        return code
+    return named or code
 
 
 @cache

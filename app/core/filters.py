@@ -97,6 +97,8 @@ class Filter:
     ) -> tuple[Condition, Select[Any] | None, str | None] | None:
         """The condition with the keys and the column that it has, or None. Raises Refused."""
         raw = [clean(given.get(name, "")) for name in self.names]
+        if self.kind is Kind.CHOICE and not raw[0].strip(" ,"):
+            return None  # commas alone choose nothing
         if not any(raw):
             return None
         try:

@@ -1,5 +1,6 @@
 """What people decide about pairs of the worklist, and the worklist itself."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,14 @@ def pair_of(session: Session, one_id: int, other_id: int) -> DuplicatePair | Non
             DuplicatePair.first_id == first, DuplicatePair.second_id == second
         )
     )
+
+
+def open_pairs_of(session: Session, customer_id: int) -> Sequence[int]:
+    """The best two pairs of a live customer that wait for a decision."""
+    mine = or_(DuplicatePair.first_id == customer_id, DuplicatePair.second_id == customer_id)
+    pairs = OPEN_PAIRS.statement.with_only_columns(DuplicatePair.id).where(mine)
+    order = DuplicatePair.score.desc(), DuplicatePair.id
+    return session.scalars(pairs.order_by(*order).limit(2)).all()
 
 
 def _locked(session: Session, pair_id: int) -> DuplicatePair:

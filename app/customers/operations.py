@@ -24,6 +24,8 @@ from app.customers.models import Customer
 from app.customers.writing import (
     CUSTOMERS,
     check,
+    check_companies,
+    check_operators,
     customer_entry,
     defaults,
     load,
@@ -60,6 +62,8 @@ def create_customers(
             blank | values | rules.derived(values)
             | {"created_at": now, "changed_at": now, "version": 1}
         )  # fmt: skip
+    check_companies(session, [(None, one.companies) for one in drafts])
+    check_operators(session, (one.values for one in drafts))
     _refuse_collisions(collisions(session, rows))
     ids = list(
         session.scalars(insert(Customer).returning(Customer.id, sort_by_parameter_order=True), rows)
@@ -102,6 +106,8 @@ def update_customers(
     before = load(session, [one.id for one in updates])
     approving = accounts.groups_with_approval(session)
     names = name_references(session)
+    check_companies(session, [(one.id, one.companies) for one in updates])
+    check_operators(session, (one.values for one in updates))
     changed: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     for one in updates:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.core import clock
 from app.core.errors import Problem, Refused
 from app.core.text import digits, fold, sort_key
 
@@ -83,6 +84,8 @@ def problems(kind: str, values: Mapping[str, Any]) -> list[Problem]:
         found.append(Problem("first_name", "First name is missing", "Every person needs one"))
     if kind != INDIVIDUAL and not values.get("company_name"):
         found.append(Problem("company_name", "Company name is missing"))
+    if (born := values.get("date_of_birth")) and born > clock.today():
+        found.append(Problem("date_of_birth", "Date of birth is in the future"))
     if values.get("payment_method") == DIRECT_DEBIT and not values.get("iban"):
         found.append(
             Problem(

@@ -1,6 +1,6 @@
 """The steps that the operations on customers share: defaults, checks, bulk reads and writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -16,9 +16,10 @@ from app.core.actor import Actor, Channel
 from app.core.errors import Conflict, Problem, Refused
 from app.core.values import bank_of
 from app.customers import rules
-from app.customers.choices import ApprovalState, Source
+from app.customers.choices import ApprovalState, CustomerKind, Source
 from app.customers.models import (
     Customer,
+    CustomerCompany,
     Group,
     SecurityQuestion,
     Store,
@@ -80,6 +81,46 @@ def check(
             found.append(Problem(f"companies-{place}-company_name", "Company is missing"))
     if found:
         raise Refused(found)
+
+
+def check_companies(
+    session: Session, given: Sequence[tuple[int | None, Sequence[Mapping[str, Any]] | None]]
+) -> None:
+    """Raise Refused unless the companies of customers (None: a new one) are companies we have.
+
+    What was stored before stays: the company may have become one with a person since.
+    """
+    wanted = [
+        (own, place, company["company_id"])
+        for own, companies in given
+        for place, company in enumerate(companies or ())
+        if company.get("company_id")
+    ]
+    if not wanted:
+        return
+    ours = select(Customer.id).where(Customer.kind != CustomerKind.INDIVIDUAL.value)
+    known = set(session.scalars(ours.where(Customer.id.in_({id_ for _, _, id_ in wanted}))))
+    wrong = [(own, place, id_) for own, place, id_ in wanted if id_ not in known or id_ == own]
+    if not wrong:
+        return
+    stored = select(CustomerCompany.customer_id, CustomerCompany.company_id).where(
+        CustomerCompany.customer_id.in_({own for own, _, _ in wrong if own is not None})
+    )
+    before = {(own, id_) for own, id_ in session.execute(stored)}
+    found = [
+        Problem(f"companies-{place}-company_id", "This is no company among the customers")
+        for own, place, id_ in wrong
+        if (own, id_) not in before
+    ]
+    if found:
+        raise Refused(found)
+
+
+def check_operators(session: Session, chosen: Iterable[Mapping[str, Any]]) -> None:
+    """Raise Refused unless everybody that customers get as dedicated operator is one."""
+    wanted = {values.get("dedicated_operator_id") for values in chosen} - {None}
+    if wanted and wanted - set(session.scalars(select(Operator.id).where(Operator.id.in_(wanted)))):
+        raise Refused.because("There is no such operator", field="dedicated_operator_id")
 
 
 def _too_long(values: Mapping[str, Any]) -> list[Problem]:

@@ -1,16 +1,18 @@
-"""The daily clean-up: files, before-images, forms sent and old log-ins go when their time is over.
+"""The daily clean-up: files, before-images, marks, log-ins, mail and links go in their time.
 
 The database's own statistics are renewed on the way: its plans for large lists rest on them.
 """
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.accounts import operations_sessions
+from app.accounts import links, operations_sessions
 from app.core import clock, storage, submissions
 from app.core.actor import SYSTEM
 from app.core.database import refresh_statistics
@@ -20,6 +22,7 @@ from app.jobs import operations, registry
 from app.jobs.context import JobContext
 from app.jobs.models import Job, JobUndo
 from app.jobs.registry import OnAbandoned
+from app.outbox import operations as outbox
 
 KIND = "cleanup"
 EVERY = timedelta(hours=24)
@@ -53,83 +56,68 @@ def _was_queued_lately(session: Session) -> bool:
 
 def run(context: JobContext) -> dict[str, Any]:
     """Delete in short commits; doing it twice does no harm."""
-    days = current_app.config["SETTINGS"].retention_days
+    settings = current_app.config["SETTINGS"]
+    now = clock.now()
+    kept_since = now - timedelta(days=settings.retention_days)
+    mail_since = now - timedelta(days=settings.mail_days)
+    # A session lives some hours: one that began before the retention cannot be alive.
+    sessions_since = min(kept_since, now - current_app.permanent_session_lifetime)
     with transaction() as session:
         refresh_statistics(session)
     return {
-        "files": _remove_files(context),
-        "before_images": _remove_before_images(context, days),
-        "forms": _remove_forms(context),
-        "sessions": _remove_sessions(context, days),
-    }
+        name: _remove(context, phase, forget)
+        for name, phase, forget in (
+            ("files", "Deleting expired files", _forget_files),
+            ("before_images", "Deleting before-images", partial(_forget_images, kept_since)),
+            ("forms", "Deleting marks of forms sent", lambda s: submissions.forget(s, BATCH)),
+            ("requests", "Deleting marks of jobs asked for",
+             lambda s: operations.forget_requests(s, before=kept_since, most=BATCH)),
+            ("sessions", "Deleting old sessions",
+             lambda s: operations_sessions.forget_old(s, begun_before=sessions_since, most=BATCH)),
+            ("mail", "Deleting old mail",
+             lambda s: outbox.forget_old(s, before=mail_since, most=BATCH)),
+            ("links", "Deleting one-time links that ended long ago",
+             lambda s: links.forget_old(s, ended_before=mail_since, most=BATCH)),
+        )
+    }  # fmt: skip
 
 
-def _remove_files(context: JobContext) -> int:
-    """Delete the bytes of expired files; their rows stay as a receipt of what was there."""
+def _remove(context: JobContext, phase: str, forget: Callable[[Session], int]) -> int:
+    """Let `forget` delete up to a batch at a time, each in a commit, until nothing is left."""
     removed = 0
     while True:
         context.stop_if_cancelled()
         with transaction() as session:
-            expired = session.scalars(
-                select(StoredFile)
-                .where(StoredFile.expires_at < clock.now(), StoredFile.removed_at.is_(None))
-                .limit(BATCH)
-            ).all()
-            for stored in expired:
-                storage.remove(stored)
-        removed += len(expired)
-        context.progress(removed, phase="Deleting expired files")
-        if len(expired) < BATCH:
+            gone = forget(session)
+        removed += gone
+        context.progress(removed, phase=phase)
+        if gone < BATCH:
             return removed
 
 
-def _remove_before_images(context: JobContext, days: int) -> int:
-    removed = 0
-    limit = clock.now() - timedelta(days=days)
+def _forget_files(session: Session) -> int:
+    """Delete the bytes of expired files; their rows stay as a receipt of what was there."""
+    expired = session.scalars(
+        select(StoredFile)
+        .where(StoredFile.expires_at < clock.now(), StoredFile.removed_at.is_(None))
+        .limit(BATCH)
+    ).all()
+    for stored in expired:
+        storage.remove(stored)
+    return len(expired)
+
+
+def _forget_images(limit: datetime, session: Session) -> int:
     # A taking back that began in time is not robbed of what it needs.
     needed = (
         select(JobUndo.job_id)
         .join(Job, Job.id == JobUndo.undo_job_id)
         .where(Job.state.in_(operations.ACTIVE))
     )
-    while True:
-        context.stop_if_cancelled()
-        with transaction() as session:
-            old = session.scalars(
-                select(UndoEntry.id)
-                .where(UndoEntry.created_at < limit, UndoEntry.job_id.not_in(needed))
-                .limit(BATCH)
-            ).all()
-            session.execute(delete(UndoEntry).where(UndoEntry.id.in_(old)))
-        removed += len(old)
-        context.progress(removed, phase="Deleting before-images")
-        if len(old) < BATCH:
-            return removed
-
-
-def _remove_forms(context: JobContext) -> int:
-    removed = 0
-    while True:
-        context.stop_if_cancelled()
-        with transaction() as session:
-            gone = submissions.forget(session, BATCH)
-        removed += gone
-        context.progress(removed, phase="Deleting marks of forms sent")
-        if gone < BATCH:
-            return removed
-
-
-def _remove_sessions(context: JobContext, days: int) -> int:
-    """Delete where operators were logged in long ago; the history keeps that they were."""
-    removed = 0
-    # A session lives some hours: one that began before the retention cannot be alive.
-    lifetime = current_app.permanent_session_lifetime
-    limit = clock.now() - max(timedelta(days=days), lifetime)
-    while True:
-        context.stop_if_cancelled()
-        with transaction() as session:
-            done = operations_sessions.forget_old(session, begun_before=limit, most=BATCH)
-        removed += done
-        context.progress(removed, phase="Deleting old sessions")
-        if done < BATCH:
-            return removed
+    old = session.scalars(
+        select(UndoEntry.id)
+        .where(UndoEntry.created_at < limit, UndoEntry.job_id.not_in(needed))
+        .limit(BATCH)
+    ).all()
+    session.execute(delete(UndoEntry).where(UndoEntry.id.in_(old)))
+    return len(old)

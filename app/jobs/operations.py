@@ -1,10 +1,11 @@
 """Everything that changes a job from outside: enqueue, cancel, run again, run at once."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -83,6 +84,18 @@ def once(session: Session, token: str, enqueue: Callable[[], Job]) -> Job:
     job = enqueue()
     session.execute(update(JobRequest).where(JobRequest.token == token[:120]).values(job_id=job.id))
     return job
+
+
+def forget_requests(session: Session, *, before: datetime, most: int) -> int:
+    """Delete at most so many marks of forms that asked for jobs long ago; how many it were."""
+    old = session.scalars(
+        select(JobRequest.token)
+        .join(Job, Job.id == JobRequest.job_id)
+        .where(Job.created_at < before)
+        .limit(most)
+    ).all()
+    session.execute(delete(JobRequest).where(JobRequest.token.in_(old)))
+    return len(old)
 
 
 def run_now(job_id: int) -> Job:

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -220,6 +220,22 @@ def give_up_interrupted(session: Session, older_than: timedelta = rules.CLAIM_HO
     for message_id in interrupted:
         note_failed(session, message_id, INTERRUPTED, for_good=True)
     return len(interrupted)
+
+
+def forget_old(session: Session, *, before: datetime, most: int) -> int:
+    """Delete at most so many old messages that were sent or given up; how many it were.
+
+    The history keeps that there was one, and to whom.
+    """
+    old = session.scalars(
+        select(OutboxMessage.id)
+        .where(OutboxMessage.created_at < before)
+        .where(OutboxMessage.state.in_((MailState.SENT, MailState.FAILED, MailState.CANCELLED)))
+        .order_by(OutboxMessage.id)
+        .limit(most)
+    ).all()
+    session.execute(delete(OutboxMessage).where(OutboxMessage.id.in_(old)))
+    return len(old)
 
 
 def anything_due(session: Session) -> bool:

@@ -8,35 +8,35 @@ from app.accounts.rules import SHORTEST_PASSWORD
 from app.customers import accounts as customer_accounts
 from app.public.set_password import PasswordPage, blueprint, register_purpose
 
-DONE = "Log in to the shop with your email address and the new password."
+SHOP_PAGES = (
+    (
+        LinkPurpose.CUSTOMER_REGISTRATION,
+        "Choose your password",
+        "Your account opens with it.",
+    ),
+    (
+        LinkPurpose.CUSTOMER_PASSWORD_RESET,
+        "Choose a new password",
+        "It takes the place of the old one.",
+    ),
+)
 
 
 def register(app: Flask) -> None:
     """Make the pages known."""
-    register_purpose(
-        PasswordPage(
-            LinkPurpose.CUSTOMER_REGISTRATION,
-            name="shop",
-            title="Choose your password",
-            intro="Your account opens with it.",
-            done=DONE,
-            shortest=customer_accounts.shortest_password,
-            check=customer_accounts.check_link,
-            apply=customer_accounts.choose_password,
+    for purpose, title, intro in SHOP_PAGES:
+        register_purpose(
+            PasswordPage(
+                purpose,
+                name="shop",
+                title=title,
+                intro=intro,
+                done="Log in to the shop with your email address and the new password.",
+                shortest=customer_accounts.shortest_password,
+                check=customer_accounts.check_link,
+                apply=customer_accounts.choose_password,
+            )
         )
-    )
-    register_purpose(
-        PasswordPage(
-            LinkPurpose.CUSTOMER_PASSWORD_RESET,
-            name="shop",
-            title="Choose a new password",
-            intro="It takes the place of the old one.",
-            done=DONE,
-            shortest=customer_accounts.shortest_password,
-            check=customer_accounts.check_link,
-            apply=customer_accounts.choose_password,
-        )
-    )
     register_purpose(
         PasswordPage(
             LinkPurpose.OPERATOR_INVITATION,

@@ -68,7 +68,7 @@ def test_a_customer_gets_a_shop_account_by_the_form(session: Session, clerk: Fla
         ({"email": ""}, "Shop login needs an email"),
         ({"security_question_id": "QUESTION"}, "The security answer is missing"),
         ({"security_answer": "Bello"}, "The answer has no security question"),
-        ({"security_question_id": "999"}, "Not a valid choice"),
+        ({"security_question_id": "999"}, "This is not, or no longer, among the choices"),
         (
             {"password": PASSWORD, "password_again": PASSWORD, "suppress_registration_email": "y"},
             "opens only after its recovery",

@@ -7,11 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from admin_views import duplicates
 from app.core.actor import COMMAND_LINE
 from app.customers.drafts import CustomerUpdate
 from app.customers.duplicate_models import DuplicatePair
 from app.customers.models import Customer
-from app.customers.operations import update_customers
+from app.customers.operations import delete_customers, update_customers
 from app.extensions import transaction
 from app.jobs.models import Job
 from tests.customers.merging_cases import pair as made_pair
@@ -52,6 +53,41 @@ def test_the_worklist_shows_both_the_score_and_the_reasons(
     text = as_role("operations").get(LIST).text
     for told in ("Anna Müller", "Ana Mueller", pair.first.number, "Same phone", "80"):
         assert told in text
+
+
+def test_a_second_click_on_merge_leads_to_what_the_first_one_did(
+    as_role: AsRole, pair: DuplicatePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the second request had read the pair before the first one was through."""
+    admin, other = as_role("administrator"), as_role("administrator")
+    sent = form(pair, "merge")
+    merge_now = duplicates.jobs.merge_now
+
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(duplicates.jobs, "merge_now", merge_now)
+        assert other.post(f"{LIST}merge/", data=sent).status_code == 302
+        return merge_now(*args, **kwargs)
+
+    monkeypatch.setattr(duplicates.jobs, "merge_now", overtaken)
+    answer = admin.post(f"{LIST}merge/", data=sent)
+    assert answer.status_code == 302 and answer.location == page_of(pair.id)
+    assert "merged already" in admin.get(answer.location).text
+
+
+def test_a_record_tells_that_it_may_be_there_twice(as_role: AsRole, pair: DuplicatePair) -> None:
+    olga, address = as_role("operations"), f"/admin/individual/details/?id={pair.first_id}"
+    hint = f'href="{page_of(pair.id)}"'
+    assert hint in olga.get(address).text
+    assert "Possible duplicate" not in as_role("manager").get(address).text  # not theirs to decide
+    third = customer(first_name="Anne", name="Muller")
+    made_pair(pair.first, third)
+    page = olga.get(address).text
+    assert hint not in page and f'href="{LIST}?q={pair.first.number}"' in page
+    with transaction() as work:
+        delete_customers(work, [third.id], actor=COMMAND_LINE)
+    assert hint in olga.get(address).text
+    olga.post(f"{LIST}action/", data={"action": "dismiss", "rowid": pair.id, "_confirmed": "yes"})
+    assert "Possible duplicate" not in olga.get(address).text
 
 
 @pytest.mark.parametrize(

@@ -167,3 +167,32 @@ def test_a_role_that_somebody_holds_is_not_deleted(
     change(administrator, holder, roles=["manager"])
     gone = administrator.post("/admin/roles/delete/", data=sent, follow_redirects=True)
     assert "was deleted" in gone.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("state=active", {"ada@", "mara@"}), ("state=invited", {"ivo@"}),
+        ("state=inactive", {"lea@"}), ("state=invited,inactive", {"ivo@", "lea@"}),
+        ("name=mara", {"mara@"}), ("email=LEA@", {"lea@"}),
+        ("state=,", {"ada@", "ivo@", "lea@", "mara@"}),
+    ],
+)  # fmt: skip
+def test_operators_are_filtered_under_the_headings(
+    session: Session, administrator: FlaskClient, asked: str, there: set[str]
+) -> None:
+    factories.operator("manager", email="mara@example.com", name="Mara")
+    factories.operator("manager", email="lea@example.com", active=False)
+    factories.operator("manager", email="ivo@example.com", password=None)
+    page = administrator.get(f"/admin/operators/?{asked}").text
+    rows = page.partition("<tbody>")[2]
+    assert {name for name in ("ada@", "mara@", "lea@", "ivo@") if name in rows} == there
+    heads = page.partition('<tr class="k-heads">')[2].partition("</tr>")[0]
+    assert all(f'name="{name}"' in heads for name in ("name", "email", "role", "state"))
+
+
+def test_operators_are_filtered_by_role(session: Session, administrator: FlaskClient) -> None:
+    factories.operator("manager", email="mara@example.com")
+    key = role(session, "manager").id
+    rows = administrator.get(f"/admin/operators/?role={key}").text.partition("<tbody>")[2]
+    assert "mara@" in rows and "ada@" not in rows

@@ -107,6 +107,24 @@ def test_a_mark_that_no_page_has_given_does_no_harm(
     assert len(customers(session)) == 1
 
 
+def test_a_program_that_sends_the_fields_alone_makes_one_customer(
+    session: Session, clerk: FlaskClient
+) -> None:
+    page = {name: value for name, value in opened(clerk).items() if name != "_once"}
+
+    def send(name: str, token: str, **headers: str) -> None:
+        fields = page | {"first_name": name} | ({} if headers else {"csrf_token": token})
+        assert clerk.post(URL, data=fields, headers=headers).status_code == 302
+
+    for name, token in (("Ada", "one page's token"), ("Grace", "one page's token")):
+        send(name, token)
+        send(name, token)
+    send("Ada", "another page's token")
+    send("Emmy", "", **{"X-CSRFToken": "a token"})
+    send("Emmy", "", **{"X-CSRFToken": "a token"})
+    assert [one.first_name for one in customers(session)] == ["Ada", "Grace", "Ada", "Emmy"]
+
+
 def test_a_deleted_record_is_not_led_to(session: Session, clerk: FlaskClient) -> None:
     sent = opened(clerk) | {"first_name": "Ada"}
     clerk.post(URL, data=sent)

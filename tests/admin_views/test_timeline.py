@@ -120,8 +120,7 @@ def test_everything_stands_in_one_stream_the_newest_first(
         ("changes", ["Customer created"]),
         ("mandates", ["Mandate M-1 noted"]),
         ("collections", ["Direct debit of 12.34 €: live"]),
-        ("terms", ["Subscription term ends", "Subscription term begins"]),
-        ("rights", []),
+        ("rights", ["Subscription term ends", "Subscription term begins"]),
     ],
 )
 def test_one_kind_is_picked_out(
@@ -183,7 +182,7 @@ def test_pages_of_many_sources_follow_each_other_without_gaps_or_repeats(
     "mark", ["x", "-1", "9" * 60, "\0", "2026-01-01_x", "_1", "2026-01-01_" + "9" * 30, "é" * 900]
 )
 def test_a_forged_position_does_no_harm(payer: Customer, admin: FlaskClient, mark: str) -> None:
-    asked = {f"at_{name}": mark for name in ("history", "collections", "terms", "nothing")}
+    asked = {f"at_{name}": mark for name in ("history", "collections", "rights", "nothing")}
     answer = admin.get(
         "/admin/individual/tab/",
         query_string={"id": payer.id, "tab": "timeline", "day": mark, **asked},

@@ -1,11 +1,13 @@
 """What happens to customers: made, changed, locked, deleted, restored; each told in the history."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core import clock
 from app.core.actor import COMMAND_LINE, Actor, Channel
 from app.core.errors import Conflict, NotAllowed, NotFound, Problem, Refused
 from app.core.permissions import ROLE_PERMISSIONS, RoleName
@@ -248,3 +250,36 @@ def test_a_manager_changes_nothing(session: Session) -> None:
         update(one.id, MANAGER, iban=IBAN)
     with pytest.raises(NotAllowed), transaction() as work:
         operations.delete_customers(work, [one.id], actor=MANAGER)
+
+
+def test_nobody_is_born_tomorrow(session: Session) -> None:
+    customer(date_of_birth=clock.today())
+    with pytest.raises(Refused) as refusal:
+        customer(date_of_birth=clock.today() + timedelta(days=1))
+    assert problems_of(refusal) == ["Date of birth is in the future"]
+
+
+def test_a_company_is_a_company_and_nobody_belongs_to_themselves(session: Session) -> None:
+    press, person = customer("business"), customer()
+    for own, wrong in ((person, person), (person, customer()), (press, press)):
+        first = [{"company_id": press.id}] if own is person else []
+        with pytest.raises(Refused) as refusal:
+            update(own.id, companies=[*first, {"company_id": wrong.id}])
+        [problem] = refusal.value.problems
+        assert problem.message == "This is no company among the customers"
+        assert problem.field == f"companies-{len(first)}-company_id"
+    with pytest.raises(Refused):
+        customer(companies=[{"company_id": 987654321}])
+    # Other than one that was stored: a company may have been merged with a person since.
+    update(person.id, companies=[{"company_id": press.id}])
+    press.kind, press.first_name = "individual", "Paula"
+    session.commit()
+    update(person.id, companies=[{"company_id": press.id, "role": "Editor"}])
+
+
+def test_a_dedicated_operator_is_one_there_is(session: Session) -> None:
+    for make in (lambda: customer(dedicated_operator_id=987654321),
+                 lambda: update(customer().id, dedicated_operator_id=987654321)):  # fmt: skip
+        with pytest.raises(Refused) as refusal:
+            make()
+        assert [one.field for one in refusal.value.problems] == ["dedicated_operator_id"]

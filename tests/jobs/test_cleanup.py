@@ -7,14 +7,21 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from app.accounts.links import make_link
+from app.accounts.models import LinkPurpose, OneTimeLink
 from app.core import storage
+from app.core.actor import COMMAND_LINE, SYSTEM
 from app.core.errors import NotFound
 from app.core.models import StoredFile, UndoEntry
 from app.extensions import transaction
-from app.jobs import cleanup
-from app.jobs.models import Job, JobState
+from app.jobs import cleanup, operations
+from app.jobs.duplicates import start_search
+from app.jobs.models import Job, JobRequest, JobState
+from app.outbox.models import OutboxMessage
+from tests.outbox.letters import queued
 
 Stop = Callable[[datetime], None]
+RESET = LinkPurpose.CUSTOMER_PASSWORD_RESET
 DAY_ONE = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
@@ -23,9 +30,15 @@ def keep(name: str, days: int | None) -> int:
         return storage.save(session, b"content", name=name, purpose="upload", days=days).id
 
 
-def clean_up(run_jobs: Callable[[], int]) -> None:
+def clean_up(run_jobs: Callable[[], int]) -> dict[str, int]:
+    """Run the daily clean-up; how much of what is no file went."""
     cleanup.enqueue_if_due()
     run_jobs()
+    with transaction() as session:
+        job = session.scalars(
+            select(Job).where(Job.kind == cleanup.KIND).order_by(Job.id.desc()).limit(1)
+        ).one()
+        return {name: job.result[name] for name in ("mail", "links", "requests")}
 
 
 def test_a_file_whose_time_is_over_loses_its_bytes_and_keeps_its_receipt(
@@ -60,6 +73,44 @@ def test_before_images_are_deleted_after_the_retention(
     assert session.scalars(select(UndoEntry.created_at)).all() == [DAY_ONE + timedelta(days=20)]
     job = session.scalars(select(Job)).one()
     assert job.state == JobState.DONE and job.result["before_images"] == 2
+
+
+def test_mail_and_one_time_links_are_kept_for_a_year(
+    session: Session, clock: Stop, run_jobs: Callable[[], int]
+) -> None:
+    clock(DAY_ONE)
+    queued()
+    with transaction() as work:
+        make_link(work, RESET, 1, sent_to="a@example.com", valid=timedelta(1), actor=SYSTEM)
+    clock(DAY_ONE + timedelta(days=360))
+    kept = queued()
+    with transaction() as work:
+        make_link(work, RESET, 2, sent_to="b@example.com", valid=timedelta(1), actor=SYSTEM)
+    assert clean_up(run_jobs) == {"mail": 0, "links": 0, "requests": 0}
+    clock(DAY_ONE + timedelta(days=367))
+    assert clean_up(run_jobs) == {"mail": 1, "links": 1, "requests": 0}
+    session.rollback()
+    assert session.scalars(select(OutboxMessage.id)).all() == [kept]
+    assert session.scalars(select(OneTimeLink.subject_id)).all() == [2]
+
+
+def test_the_marks_of_jobs_asked_for_go_with_the_retention(
+    session: Session, clock: Stop, run_jobs: Callable[[], int]
+) -> None:
+    def ask(token: str) -> None:
+        with transaction() as work:
+            operations.once(work, token, lambda: start_search(work, actor=COMMAND_LINE))
+
+    clock(DAY_ONE)
+    ask("the first form")
+    run_jobs()
+    clock(DAY_ONE + timedelta(days=20))
+    ask("the second form")
+    run_jobs()
+    clock(DAY_ONE + timedelta(days=31))
+    assert clean_up(run_jobs)["requests"] == 1
+    session.rollback()
+    assert session.scalars(select(JobRequest.token)).all() == ["the second form"]
 
 
 def test_the_clean_up_is_queued_once_a_day(session: Session, clock: Stop) -> None:

@@ -55,7 +55,11 @@ def test_rows_become_authorizations_of_the_customer() -> None:
     ("row", "field", "message"),
     [
         ({}, "journal_id", "Journal is missing"),
-        ({"journal_id": "3", "basis": "gift"}, "basis", "Not a valid choice"),
+        (
+            {"journal_id": "3", "basis": "gift"},
+            "basis",
+            "This is not, or no longer, among the choices",
+        ),
         (
             {"journal_id": "3", "coverage_from": "2010", "coverage_to": "2008"},
             "coverage_from",

@@ -70,10 +70,13 @@
   // Nothing typed is lost ---------------------------------------------------------------------------
 
   let unsaved = false;
+  let keeping = 0;
   function touched(inside) {
     const form = inside.closest("form[data-guard]");
     if (!form) return;
     unsaved = true;
+    window.clearTimeout(keeping);
+    keeping = window.setTimeout(() => keepDraft(form), 500);
     form.querySelectorAll("[data-unsaved]").forEach((note) => { note.hidden = false; });
   }
   ["input", "change"].forEach((type) => on(type, "form[data-guard] *", (event, field) => touched(field)));
@@ -94,20 +97,31 @@
   window.addEventListener("beforeunload", (event) => {
     if (unsaved) event.preventDefault();
   });
+  window.addEventListener("pagehide", () => {
+    if (unsaved) keepDraft(document.querySelector("form[data-guard]"));
+  });
 
-  // A form sent after the session had ended comes back after the log-in: what was typed waits in
-  // this tab's storage, never a password or a file, and is dropped as soon as the form was taken.
+  // What is typed waits in this tab's storage, never a password or a file: a form sent after the
+  // session had ended comes back after the log-in, one that was reloaded, or whose tab or browser
+  // was closed and opened again, at once. It is dropped as soon as another page of the panel is
+  // there: the record that was saved, or the list after Cancel.
   const draftKey = () => "kontor-draft:" + window.location.pathname + window.location.search;
   function keepDraft(form) {
+    window.clearTimeout(keeping);
     const entries = [...new FormData(form)].filter(([name, value]) => {
       const field = form.elements[name];
       return typeof value === "string" && !(field && field.type === "password") &&
         !["csrf_token", "_once", "url"].includes(name);
-    });
+    }).map(([name, value]) => [name, value, textOf(form.elements[name], value)]);
     try { sessionStorage.setItem(draftKey(), JSON.stringify(entries)); } catch { /* no room: no draft */ }
   }
+  // What a select that is filled while typing shows for a value; the page itself does not know it.
+  function textOf(field, value) {
+    const option = field && field.tomselect && field.dataset.lookup && field.tomselect.options[value];
+    return option ? option.text : "";
+  }
   function drafts() {
-    const inside = document.querySelector(".k-sidebar") !== null; // not the log-in, not an error
+    const inside = document.querySelector(".k-sidebar") !== null; // not the log-in
     const form = document.querySelector("form[data-guard]");
     let draft = null;
     try {
@@ -121,25 +135,42 @@
     restore(form, JSON.parse(draft));
   }
   function restore(form, entries) {
-    entries.forEach(([name]) => { // rows that had been added
+    restoreRows(form, entries);
+    const given = new Map();
+    entries.forEach(([name, value, text]) => given.set(name, [...(given.get(name) || []), [value, text]]));
+    form.querySelectorAll("input[type=checkbox], select[multiple]").forEach((field) => {
+      if (!given.has(field.name)) given.set(field.name, []);
+    });
+    given.forEach((pairs, name) => {
+      const values = pairs.map(([value]) => value);
+      form.querySelectorAll(`[name="${CSS.escape(name)}"]`).forEach((field) => {
+        // What the form had been opened with comes back too, so that a save of somebody else is seen.
+        if (field.type === "hidden" && !/^(_version|_base|.+-\d+-id)$/.test(name)) return;
+        if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
+        else if (field.tomselect) {
+          if (field.dataset.lookup) pairs.forEach(([value, text]) => field.tomselect.addOption({ value, text }));
+          field.tomselect.setValue(field.multiple ? values : values[0], true);
+        } else if (field.multiple) {
+          [...field.options].forEach((option) => { option.selected = values.includes(option.value); });
+        } else field.value = values[0];
+      });
+    });
+    touched(form);
+    document.activeElement.blur(); // rows that came and went have taken the page with them
+    window.scrollTo(0, 0);
+    announce("What you had typed is back in the form. It is not saved yet.");
+  }
+  function restoreRows(form, entries) {
+    entries.forEach(([name]) => { // those that had been added
       const place = name.match(/^(.+)-(\d+)-[^-]+$/);
       const box = place && document.getElementById(place[1]);
       if (!box || !box.matches("[data-rows]")) return;
       while (Number(box.dataset.next) <= Number(place[2])) box.querySelector("[data-row-add]").click();
     });
-    form.querySelectorAll('input[type="checkbox"]').forEach((box) => { box.checked = false; });
-    entries.forEach(([name, value]) => {
-      const fields = form.querySelectorAll(`[name="${CSS.escape(name)}"]`);
-      fields.forEach((field) => {
-        // What the form had been opened with comes back too, so that a save of somebody else is seen.
-        if (field.type === "hidden" && !/^(_version|_base|.+-\d+-id)$/.test(name)) return;
-        if (field.type === "checkbox" || field.type === "radio") field.checked = field.checked || field.value === value;
-        else if (field.tomselect) field.tomselect.addItem(value, true);
-        else field.value = value;
-      });
+    form.querySelectorAll("[data-row-list] > [data-row]").forEach((row) => { // those that had been removed
+      const prefix = rowOf(row.querySelector("[name]"));
+      if (!entries.some(([name]) => name.startsWith(prefix))) row.querySelector("[data-row-remove]").click();
     });
-    touched(form);
-    announce("What you had typed before logging in again is back in the form. It is not saved yet.");
   }
 
   // Checks when a field is left ---------------------------------------------------------------------
