@@ -26,6 +26,11 @@ from admin_views.customer_forms import (
     set_choices,
 )
 from admin_views.formatters import Badge, masked
+from admin_views.institution_fields import (
+    institution_data,
+    institution_draft,
+    institution_sections,
+)
 from admin_views.lookups import Lookup
 from admin_views.mass_changes import MassChangesView, register_job_pages
 from admin_views.records import Section
@@ -43,6 +48,7 @@ from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.models import Customer
 from app.customers.rules import problems
 from app.extensions import db, limiter
+from app.institutions.operations import save_institution
 from app.subscriptions.authorizations import replace_authorizations
 
 EDITING = frozenset({Permission.CUSTOMERS_EDIT, Permission.BANK_DETAILS_EDIT})
@@ -289,10 +295,18 @@ class PerpetualView(CustomersView):
     def form_data(self, model: Customer) -> Mapping[str, Any]:
         """With the journal authorizations."""
         rights = authorization_data(db.session(), model.id)
-        return {**super().form_data(model), "authorizations": rights}
+        library = institution_data(db.session(), model.id)
+        return {**super().form_data(model), "authorizations": rights, **library}
+
+    def sections(self, model: Customer) -> list[Section]:
+        """With what is kept of the library."""
+        first, *rest = super().sections(model)
+        return [first, *institution_sections(db.session(), model.id), *rest]
 
     def save_rights(self, session: Session, form: Any, customer_id: int, actor: Actor) -> None:
-        """Replace the authorizations; what they merge into follows in the same transaction."""
+        """Details and authorizations; what these merge into follows in the same transaction."""
+        if "ip_ranges" in form:
+            save_institution(session, customer_id, institution_draft(form), actor=actor)
         if "authorizations" in form:
             drafts = authorization_drafts(form.authorizations, customer_id)
             replace_authorizations(session, customer_id, drafts, actor=actor)

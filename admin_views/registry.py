@@ -27,6 +27,8 @@ MODULES: tuple[str, ...] = (
     "admin_views.subscriptions",
     "admin_views.authorizations",
     "admin_views.journals",
+    "admin_views.packages",
+    "admin_views.consortia",
     "admin_views.invoices",
     "admin_views.direct_debit",
     "admin_views.mandates",

@@ -84,6 +84,7 @@ def _register_features(app: Flask) -> None:
     from app.customers import taking_back
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
+    from app.institutions import belongings as institutions
     from app.jobs import duplicates, mass_changes, worker
     from app.public import wiring as public
     from app.sepa import belongings as sepa
@@ -101,7 +102,7 @@ def _register_features(app: Flask) -> None:
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     register_filter(HAS_MANDATE)
-    for room in (customer_accounts, subscriptions, billing, sepa):
+    for room in (customer_accounts, institutions, subscriptions, billing, sepa):
         room.register()
     taking_back.register()
     imports.register()
