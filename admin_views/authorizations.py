@@ -79,6 +79,7 @@ class AuthorizationsView(KontorView):
                     ("Journal", journal_link(model.journal)),
                     ("Basis", model.basis),
                     ("Coverage", coverage_in_words(model)),
+                    ("Embargo", model.embargo),
                     ("Note", model.note),
                     ("Given", model.created_at),
                 ],

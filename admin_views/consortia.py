@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
 from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 
+from admin_views.access import needs
 from admin_views.base import KontorView
 from admin_views.formatters import Column, Link
 from admin_views.forms import Group, KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
+from admin_views.holdings import consortium_file, kbart_answer, may_take_holdings
 from admin_views.records import Section
 from admin_views.registry import address_of
 from app.core.actor import Actor
@@ -47,6 +51,7 @@ class ConsortiaView(KontorView):
     empty_hint = "Institutions that buy together; who is a member is entered at the customer."
     columns = (Column("name", "Name", sort="name", main=True), Column("note", "Note"))
     tabs = (history_tab("consortium"),)
+    details_template = "subscriptions/consortium.html"
 
     def listing(self) -> Listing:
         """All consortia."""
@@ -79,6 +84,16 @@ class ConsortiaView(KontorView):
     def perform_delete(self, session: Session, ids: list[int], actor: Actor) -> None:
         """Those without members."""
         delete_consortia(session, ids, actor=actor)
+
+    def may_take(self) -> bool:
+        """Whether the file of what is held is offered to this person."""
+        return may_take_holdings()
+
+    @expose("/kbart/")
+    @needs(Permission.SUBSCRIPTIONS_VIEW)
+    def kbart_view(self) -> ResponseReturnValue:
+        """What the members hold together as a KBART file."""
+        return kbart_answer(self, consortium_file)
 
     def _save(self, session: Session, model: Any, form: Any, actor: Actor) -> Consortium:
         note = form.note.data or None

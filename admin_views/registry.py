@@ -21,6 +21,7 @@ __all__ = ["GROUPS", "MODULES", "address_of", "home", "register", "route_permiss
 MODULES: tuple[str, ...] = (
     "admin_views.clients",
     "admin_views.customers",
+    "admin_views.perpetual",
     "admin_views.approvals",
     "admin_views.duplicates",
     "admin_views.deleted_customers",

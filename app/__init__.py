@@ -97,7 +97,11 @@ def _register_features(app: Flask) -> None:
     visibility.register(Permission.INVOICES_VIEW, "invoice")
     visibility.register(Permission.MANDATES_VIEW, "mandate")
     visibility.register(
-        Permission.SUBSCRIPTIONS_VIEW, "subscription", "journal authorization", "perpetual rights"
+        Permission.SUBSCRIPTIONS_VIEW,
+        "subscription",
+        "journal authorization",
+        "perpetual rights",
+        "rights statement",
     )
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)

@@ -45,9 +45,7 @@ def test_what_is_no_range_is_refused_with_what_would_be_right(typed: str, reason
 
 
 def test_lines_that_share_addresses_are_named() -> None:
-    with pytest.raises(
-        ValueProblem, match=r"Line 3: .* shares addresses with line 1"
-    ):
+    with pytest.raises(ValueProblem, match=r"Line 3: .* shares addresses with line 1"):
         read_ranges("192.0.2.0/24\n\n192.0.2.128/25")
 
 
