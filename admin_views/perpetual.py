@@ -1,6 +1,7 @@
 """Perpetual customers: institutions with rights to journals that do not end, and their files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -12,6 +13,8 @@ from admin_views.authorization_rows import authorization_data, authorization_dra
 from admin_views.base import KontorView
 from admin_views.customer_forms import PerpetualForm
 from admin_views.customers import CustomersView
+from admin_views.filters import Request
+from admin_views.grants import grant_bar
 from admin_views.holdings import (
     customer_file,
     kbart_answer,
@@ -23,13 +26,16 @@ from admin_views.institution_fields import (
     institution_draft,
     institution_sections,
 )
+from admin_views.mass_changes import MassBar
 from admin_views.records import Section
 from app.core.actor import Actor
+from app.core.paging import Page
 from app.core.permissions import Permission
 from app.customers.choices import CustomerKind
 from app.customers.models import Customer
 from app.extensions import db
 from app.institutions.operations import save_institution
+from app.jobs.grants import Side
 from app.subscriptions.authorizations import replace_authorizations
 
 
@@ -62,6 +68,13 @@ class PerpetualView(CustomersView):
         if "authorizations" in form:
             drafts = authorization_drafts(form.authorizations, customer_id)
             replace_authorizations(session, customer_id, drafts, actor=actor)
+
+    def mass_bar(self, page: Page, asked: Request) -> MassBar | None:
+        """The changes of all customers, and rights for many."""
+        bar, grants = super().mass_bar(page, asked), grant_bar(Side.CUSTOMERS, page, asked)
+        if bar is None or grants is None:
+            return bar or grants
+        return replace(bar, offers=[*bar.offers, *grants.offers])
 
     def may_take(self) -> bool:
         """Whether the files of what is held are offered to this person."""

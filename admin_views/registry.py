@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.authorizations",
     "admin_views.journals",
     "admin_views.packages",
+    "admin_views.grants",
     "admin_views.consortia",
     "admin_views.invoices",
     "admin_views.direct_debit",

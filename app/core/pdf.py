@@ -13,9 +13,9 @@ from anyascii import anyascii
 
 FONTS = Path(__file__).parent / "fonts"
 # The scripts that our font has. What stands in none of them is set from the machine's fonts.
-_OURS = re.compile(
-    r"[\u0000-\u052f\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u10a0-\u10ff\u1c90-\u1cbf"
-    r"\u1e00-\u1fff\u2000-\u218f\u2190-\u21ff\u2200-\u22ff]*"
+_FOREIGN = re.compile(
+    r"[^\u0000-\u052f\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u10a0-\u10ff\u1c90-\u1cbf"
+    r"\u1e00-\u1fff\u2000-\u218f\u2190-\u21ff\u2200-\u22ff]+"
 )
 _MANY_SCRIPTS = re.compile(r"noto sans cjk|source han|wenquanyi|droid sans fallback|unifont", re.I)
 
@@ -37,9 +37,11 @@ def typeset(template: str, values: Mapping[str, Any], *, at: datetime, title: st
 
 
 def _legible(value: Any) -> Any:
-    """The values with texts that no font here could show in Latin letters."""
+    """The values with what no font here could show in Latin letters."""
     if isinstance(value, str):
-        return value if _OURS.fullmatch(value) or _many_scripts() else anyascii(value)
+        if _many_scripts():
+            return value
+        return _FOREIGN.sub(lambda found: anyascii(found[0]), value)
     if isinstance(value, Mapping):
         return {key: _legible(one) for key, one in value.items()}
     return [_legible(one) for one in value] if isinstance(value, list | tuple) else value
