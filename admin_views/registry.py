@@ -26,6 +26,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.duplicates",
     "admin_views.deleted_customers",
     "admin_views.subscriptions",
+    "admin_views.renewals",
     "admin_views.authorizations",
     "admin_views.journals",
     "admin_views.packages",
