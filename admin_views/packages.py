@@ -47,7 +47,7 @@ class PackagesView(KontorView):
 
     model_class = JournalPackage
     label, singular = "Packages", "package"
-    menu_group, icon, endpoint_name = "Subscriptions", "package", "packages"
+    menu_group, icon, endpoint_name = "Subscriptions", "stack-2", "packages"
     permissions = {
         "view": Permission.CATALOGUE_VIEW,
         "create": Permission.CATALOGUE_EDIT,

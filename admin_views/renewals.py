@@ -70,7 +70,7 @@ class RenewalsView(KontorView):
     """The work list; a row leads to the subscription itself."""
 
     model_class = Subscription
-    label, singular = "Renewals", "subscription"
+    label, singular = "Renewals", "renewal"
     menu_group, icon, endpoint_name = "Subscriptions", "refresh", "renewals"
     permissions = {"view": Permission.SUBSCRIPTIONS_VIEW}
     search_hint = "ISSN, words of a title, customer number or name"
