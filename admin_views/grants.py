@@ -172,6 +172,9 @@ class GrantsPage(KontorPage):
         token = request.form.get("token", "")
         if not form.validate() or asked.problems or not TOKEN.fullmatch(token):
             return self._show(side, ids)
+        if request.form.get("previewed") != self._in_words(form):
+            flash("The fields were changed after the preview; look at the new one.", "warning")
+            return self._show(side, ids)
         try:
             max_id, found = (identifier(request.form.get(n, "")) for n in ("max_id", "found"))
             with in_words(), transaction() as session:
