@@ -81,7 +81,7 @@ def save_package(
     actor.require(Permission.CATALOGUE_EDIT)
     if not name:
         raise Refused.because("Name is missing", field="name")
-    taken = select(JournalPackage).where(func.lower(JournalPackage.name) == name.lower())
+    taken = select(JournalPackage).where(func.lower(JournalPackage.name) == func.lower(name))
     if any(other is not package for other in session.scalars(taken)):
         raise Refused.because(f"There is a package {name} already", field="name")
     before = _told(package) if package is not None else {}

@@ -160,7 +160,7 @@ def save_consortium(
     actor.require(Permission.CUSTOMERS_EDIT)
     if not name:
         raise Refused.because("Name is missing", field="name")
-    taken = select(Consortium).where(func.lower(Consortium.name) == name.lower())
+    taken = select(Consortium).where(func.lower(Consortium.name) == func.lower(name))
     for other in session.scalars(taken):
         if other is not row:
             raise Refused.because(f"There is a consortium {other.name} already", field="name")

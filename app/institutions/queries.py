@@ -87,7 +87,7 @@ def all_consortia(session: Session) -> Sequence[tuple[int, str]]:
 
 def find_consortium(session: Session, name: str) -> Consortium | None:
     """The consortium of exactly this name, whatever its capitals."""
-    return session.scalar(select(Consortium).where(func.lower(Consortium.name) == name.lower()))
+    return session.scalar(select(Consortium).where(func.lower(Consortium.name) == func.lower(name)))
 
 
 def members_of(consortium_id: int) -> Select[Customer]:
