@@ -59,7 +59,7 @@ class PackagesView(KontorView):
     empty_hint = "A package names journals that are sold together, to grant them in one go."
     columns = (
         Column("name", "Name", sort="name", main=True),
-        Column("journals", "Journals", lambda row: len(row.journals), numeric=True),
+        Column("journal_count", "Journals", numeric=True),
         Column("note", "Note"),
     )
     tabs = (history_tab("package"),)

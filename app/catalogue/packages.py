@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.audit import operations as audit
@@ -28,7 +28,6 @@ PACKAGES = Listing(
     search=lambda text: filters.lowered(JournalPackage.name).contains(
         text.lower(), autoescape=True
     ),
-    options=(selectinload(JournalPackage.journals),),
 )
 
 
