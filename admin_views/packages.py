@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import g
 from sqlalchemy.orm import Session
 from wtforms import TextAreaField
 
 from admin_views.base import KontorView
+from admin_views.filters import Request
 from admin_views.formatters import Column
 from admin_views.forms import Group, KontorForm, Longest, Required, TextField
 from admin_views.history import history_tab
@@ -18,13 +20,16 @@ from app.catalogue.packages import (
     PACKAGES,
     delete_packages,
     in_lines,
+    journal_counts,
     read_journals,
     save_package,
 )
 from app.core.actor import Actor
 from app.core.listing import Listing
+from app.core.paging import Page
 from app.core.permissions import Permission
 from app.core.text import clean_lines
+from app.extensions import db
 
 
 class PackageForm(KontorForm):
@@ -59,7 +64,7 @@ class PackagesView(KontorView):
     empty_hint = "A package names journals that are sold together, to grant them in one go."
     columns = (
         Column("name", "Name", sort="name", main=True),
-        Column("journal_count", "Journals", numeric=True),
+        Column("journals", "Journals", lambda row: g.journal_counts.get(row.id, 0), numeric=True),
         Column("note", "Note"),
     )
     tabs = (history_tab("package"),)
@@ -67,6 +72,12 @@ class PackagesView(KontorView):
     def listing(self) -> Listing:
         """All packages."""
         return PACKAGES
+
+    def page_of(self, listing: Listing, asked: Request) -> Page:
+        """The rows, and how many journals each of them holds."""
+        page = super().page_of(listing, asked)
+        g.journal_counts = journal_counts(db.session(), [row.id for row in page.rows])
+        return page
 
     def sections(self, model: JournalPackage) -> list[Section]:
         """The journals by name."""

@@ -107,7 +107,7 @@ class RenewalsView(KontorView):
 
     def neighbour_url(self, key: Any, **arguments: str) -> str:
         """The subscription in its own list."""
-        return str(url_for("subscriptions.details_view", id=key, **arguments))
+        return str(self.get_url("subscriptions.details_view", id=key, **arguments))
 
     def mass_bar(self, page: Page, asked: Request) -> MassBar | None:
         """Renew the chosen ones, or all found."""

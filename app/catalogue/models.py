@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
 
 from sqlalchemy import (
     Boolean,
@@ -16,17 +15,9 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    func,
-    select,
     text,
 )
-from sqlalchemy.orm import (
-    Mapped,
-    MappedSQLExpression,
-    column_property,
-    mapped_column,
-    relationship,
-)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Identified, Versioned, key_string
 from app.core.money import Cents
@@ -173,7 +164,6 @@ class JournalPackage(Identified, Versioned, Base):
     __table_args__ = (Index("uq_journal_packages_name", text("lower(name)"), unique=True),)
     __mapper_args__ = {"version_id_col": Versioned.version}
 
-    journal_count: ClassVar[MappedSQLExpression[int]]
     name: Mapped[str] = mapped_column(String(120))
     note: Mapped[str | None] = mapped_column(Text)
 
@@ -196,12 +186,3 @@ class PackageJournal(Base):
     journal_id: Mapped[int] = mapped_column(
         ForeignKey("journals.id", ondelete="CASCADE"), primary_key=True, index=True
     )
-
-
-# Counted where it is listed: a package may hold thousands.
-JournalPackage.journal_count = column_property(
-    select(func.count())
-    .where(PackageJournal.package_id == JournalPackage.id)
-    .correlate_except(PackageJournal)
-    .scalar_subquery()
-)

@@ -124,6 +124,13 @@ def journals_of_package(session: Session, package_id: int) -> list[int]:
     return list(session.scalars(wanted.order_by(PackageJournal.journal_id)))
 
 
+def journal_counts(session: Session, package_ids: Iterable[int]) -> dict[int, int]:
+    """How many journals packages hold: they may be thousands, which no list should load."""
+    column = PackageJournal.package_id
+    counted = select(column, func.count()).where(column.in_(list(package_ids))).group_by(column)
+    return {key: count for key, count in session.execute(counted)}
+
+
 def all_packages(session: Session) -> list[tuple[int, str]]:
     """Every package that has journals, with how many."""
     rows = session.execute(

@@ -26,9 +26,10 @@ def typeset(template: str, values: Mapping[str, Any], *, at: datetime, title: st
     The template reads them by `json(bytes(sys.inputs.values))`: as data, never as markup.
     """
     data = {**_legible(values), "pdf_title": title}
+    fonts: list[Any] = [str(FONTS)]
     made: Any = typst.compile(
         template.encode(),
-        font_paths=[str(FONTS)],
+        font_paths=fonts,
         sys_inputs={"values": json.dumps(data, ensure_ascii=False, sort_keys=True)},
         pdf_standards="a-2b",
         timestamp=int(at.timestamp()),

@@ -32,7 +32,7 @@ class Range:
         first, last = address_of(self.first), address_of(self.last)
         if first == last:
             return str(first)
-        networks = list(summarize_address_range(first, last))  # type: ignore[type-var]
+        networks = list(summarize_address_range(first, last))
         return str(networks[0]) if len(networks) == 1 else f"{first} - {last}"
 
     def meets(self, other: "Range") -> bool:
@@ -119,11 +119,11 @@ def read_ranges(text: str) -> list[Range]:
             "Join neighbours into networks",
         )
     found.sort()
-    for (one, line), (next_, next_line) in pairwise(found):
-        if one.meets(next_):
+    for (one, at), (following, next_at) in pairwise(found):
+        if one.meets(following):
             raise ValueProblem(
-                f"Line {max(line, next_line)}: {next_ if next_line > line else one} shares "
-                f"addresses with line {min(line, next_line)}",
+                f"Line {max(at, next_at)}: {following if next_at > at else one} shares "
+                f"addresses with line {min(at, next_at)}",
                 "Keep one of the two",
             )
     return [one for one, _ in found]

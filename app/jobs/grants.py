@@ -126,8 +126,8 @@ def run(context: JobContext) -> dict[str, Any]:
             if not ids:
                 break
             some = partners[so_far["offset"] : so_far["offset"] + size]
-            pair = (ids, some) if side is Side.CUSTOMERS else (some, ids)
-            outcome = grant_rights(session, *pair, terms, actor=context.actor)
+            customers, journals = (ids, some) if side is Side.CUSTOMERS else (some, ids)
+            outcome = grant_rights(session, customers, journals, terms, actor=context.actor)
             # A customer met with another portion of the journals is listed once.
             refused = outcome.refused if not so_far["offset"] else []
             if side is Side.JOURNALS and so_far["refused"]:
