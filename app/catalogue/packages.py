@@ -128,7 +128,7 @@ def journal_counts(session: Session, package_ids: Iterable[int]) -> dict[int, in
     """How many journals packages hold: they may be thousands, which no list should load."""
     column = PackageJournal.package_id
     counted = select(column, func.count()).where(column.in_(list(package_ids))).group_by(column)
-    return {key: count for key, count in session.execute(counted)}
+    return {row[0]: row[1] for row in session.execute(counted)}
 
 
 def all_packages(session: Session) -> list[tuple[int, str]]:
