@@ -1,7 +1,7 @@
 """Renewals: subscriptions that expire soon or have expired, renewed by preview and job."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -11,24 +11,27 @@ from flask import abort, current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.datastructures import MultiDict
 
 from admin_views.access import acting, needs
+from admin_views.actions import Action
 from admin_views.base import KontorView
 from admin_views.customer_lookup import customer_in_list
 from admin_views.filters import Request, chips, read_request
 from admin_views.formatters import Column, Link
 from admin_views.jobs import register_job_facts, register_job_page
 from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, read_ids
+from admin_views.records import register_action
 from admin_views.refusals import in_one, in_words
 from admin_views.registry import address_of
 from admin_views.rights import journal_in_words, status_badge
 from app.accounts.identity import current_actor
 from app.catalogue.coverage import in_words as coverage_words
 from app.core import clock
+from app.core.actor import Actor
 from app.core.counts import exact_count
-from app.core.errors import KontorError
+from app.core.errors import KontorError, Problem, Refused
 from app.core.filters import identifier
 from app.core.listing import Listing
 from app.core.paging import Page
@@ -38,7 +41,13 @@ from app.jobs.models import Job
 from app.jobs.renewals import KIND, start_renewal
 from app.subscriptions.merging import coverage_of
 from app.subscriptions.models import Subscription, SubscriptionSource
-from app.subscriptions.renewals import due_listing, next_coverage, next_term
+from app.subscriptions.renewals import (
+    RENEWABLE,
+    due_listing,
+    next_coverage,
+    next_term,
+    renew_subscriptions,
+)
 
 SAMPLES = 10
 
@@ -66,6 +75,27 @@ def _left(row: Subscription) -> str:
     return "ends today" if days == 0 else f"{days} day{'s' if days > 1 else ''}"
 
 
+def _renew(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
+    outcome = renew_subscriptions(session, ids, actor=actor)
+    if outcome.refused:
+        raise Refused([Problem("", f"{label}: {why}") for _, label, why in outcome.refused])
+    one = outcome.renewed == 1
+    return "The subscription was renewed." if one else f"{outcome.renewed} were renewed."
+
+
+RENEW = Action(
+    "renew", "Renew", Permission.SUBSCRIPTIONS_EDIT, _renew, icon="refresh",
+    confirm="Renew {this subscription|# subscriptions}? The next term, as long as the present one, "
+    "takes its place; the history keeps the old one.",
+    places=frozenset({"record", "row"}),
+    shown=lambda row: (
+        row.source == SubscriptionSource.ORDINARY
+        and row.status in RENEWABLE
+        and row.term_to is not None
+    ),
+)  # fmt: skip
+
+
 class RenewalsView(KontorView):
     """The work list; a row leads to the subscription itself."""
 
@@ -84,6 +114,8 @@ class RenewalsView(KontorView):
         Column("price", "Price", numeric=True, suffix="\u00a0€"),
         Column("status", "Status", status_badge, filter="status"),
     )
+
+    actions = (RENEW,)
 
     def listing(self) -> Listing:
         """What expires within a year or has expired."""
@@ -209,6 +241,7 @@ def _conditions(job: Job) -> list[tuple[str, Any]]:
 
 def views() -> list[KontorView]:
     """The views of this module."""
+    register_action("subscriptions", RENEW)
     register_job_page(KIND, _list_of)
     register_job_facts(KIND, _conditions)
     return [RenewalsView()]

@@ -18,7 +18,7 @@ from app.customers.models import Customer
 from app.customers.operations import touch_customers
 from app.institutions.drafts import InstitutionDraft
 from app.institutions.models import Consortium, ConsortiumMember, IpRange, LibraryContact
-from app.institutions.queries import consortium_names, holder_of, institution_of
+from app.institutions.queries import consortium_names, count_members, holder_of, institution_of
 from app.institutions.rules import Range
 
 _CONTACT = ("name", "role", "email", "phone")
@@ -180,8 +180,7 @@ def delete_consortia(session: Session, ids: Iterable[int], *, actor: Actor) -> i
     actor.require(Permission.CUSTOMERS_EDIT)
     rows = session.scalars(select(Consortium).where(Consortium.id.in_(sorted(set(ids))))).all()
     for row in rows:
-        member = select(ConsortiumMember.id).where(ConsortiumMember.consortium_id == row.id)
-        if session.scalar(member.limit(1)) is not None:
+        if count_members(session, row.id):
             raise Refused.because(
                 f"{row.name} has members", hint="Take it out of their forms first"
             )
@@ -189,6 +188,8 @@ def delete_consortia(session: Session, ids: Iterable[int], *, actor: Actor) -> i
             session, actor=actor, action=Action.DELETED, entity="consortium", entity_id=row.id,
             entity_label=row.name,
         )  # fmt: skip
+        # Of deleted customers, whom nobody could take out of it any more.
+        session.execute(delete(ConsortiumMember).where(ConsortiumMember.consortium_id == row.id))
         session.delete(row)
     session.flush()
     return len(rows)

@@ -171,6 +171,20 @@ def test_the_work_list_renews_what_was_ticked(
     assert [str(end) for end in ends] == ["2027-12-31", "2026-12-31"]
 
 
+def test_one_is_renewed_from_its_record(session: Session, clerk: FlaskClient) -> None:
+    row = active(session, customer_id=library(session).id, journal_id=journal(session).id)
+    session.commit()
+    page = clerk.get(f"/admin/subscriptions/details/?id={row.id}").text
+    assert 'value="renew"' in page
+    form = {"action": "renew", "rowid": str(row.id), "_confirmed": "yes"}
+    post(clerk, "/admin/subscriptions/action/", **form)
+    session.rollback()
+    session.expire_all()
+    assert str(session.get_one(Subscription, row.id).term_to) == "2027-12-31"
+    page = clerk.get(f"/admin/subscriptions/details/?id={row.id}&tab=history").text
+    assert "01.01.2027" in page
+
+
 def test_packages_and_consortia_are_kept_by_whoever_may(
     session: Session, clerk: FlaskClient, as_role: AsRole
 ) -> None:

@@ -13,7 +13,6 @@ from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.core.listing import Criteria
 from app.customers.choices import CustomerKind
-from app.customers.merging import merge_customers
 from app.customers.models import Customer
 from app.customers.operations import delete_customers, restore_customer
 from app.customers.queries import BY_KIND
@@ -23,6 +22,7 @@ from app.institutions.models import IpRange
 from app.institutions.operations import delete_consortia, save_consortium, save_institution
 from app.institutions.queries import institution_of
 from app.institutions.rules import parse_range, read_ranges
+from app.jobs import duplicates
 from tests.customers.merging_cases import pair, plan
 from tests.subscriptions import records
 
@@ -141,19 +141,29 @@ def test_a_deleted_customer_frees_its_addresses_and_comes_back_only_to_free_ones
         keep(session, other, "192.0.2.7")
 
 
-def test_a_merge_moves_addresses_contact_and_consortia(session: Session) -> None:
+def test_a_merge_moves_addresses_contact_and_consortia_and_its_undo_brings_them_back(
+    session: Session,
+) -> None:
     stays, goes = institution(session), institution(session)
     club = save_consortium(session, None, name="Friedrich", note=None, actor=COMMAND_LINE)
     mine = frozenset({club.id})
     keep(session, stays, "192.0.2.1", consortium_ids=mine)
     keep(session, goes, "192.0.2.2", contact_name="Ada Blum", consortium_ids=mine)
+    before = institution_of(session, goes)
     session.commit()
     one, other = session.get_one(Customer, stays), session.get_one(Customer, goes)
-    merge_customers(session, plan(pair(one, other)), actor=COMMAND_LINE)
+    both = pair(one, other)
+    duplicates.merge_now(plan(both), actor=COMMAND_LINE)
+    session.rollback()
     stored = institution_of(session, stays)
     assert [str(one) for one in stored.ip_ranges] == ["192.0.2.1", "192.0.2.2"]
     assert (stored.contact_name, stored.consortium_ids) == ("Ada Blum", mine)
     assert found(session, ip="192.0.2.2") == [stays]
+    with transaction() as own:
+        duplicates.undo(own, both.id, actor=COMMAND_LINE)
+    session.rollback()
+    assert institution_of(session, goes) == before
+    assert found(session, ip="192.0.2.2") == [goes]
 
 
 def test_a_consortium_with_members_stays(session: Session) -> None:
@@ -164,5 +174,6 @@ def test_a_consortium_with_members_stays(session: Session) -> None:
     keep(session, one, consortium_ids=frozenset({club.id}))
     with pytest.raises(Refused, match="has members"):
         delete_consortia(session, [club.id], actor=COMMAND_LINE)
-    keep(session, one)
+    keep(session, one, consortium_ids=frozenset({club.id}))
+    delete_customers(session, [one], actor=COMMAND_LINE)
     assert delete_consortia(session, [club.id], actor=COMMAND_LINE) == 1
