@@ -31,11 +31,12 @@ from app.catalogue.queries_journals import journal_label, journal_labels, search
 from app.core.errors import NotFound
 from app.core.filters import identifier
 from app.subscriptions.authorizations import NOT_THERE
-from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, AuthorizationDraft
+from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, AuthorizationDraft, parse_embargo
 from app.subscriptions.merging import coverage_of
 from app.subscriptions.models import Basis
 from app.subscriptions.queries import authorizations_of
 
+EMBARGO_HINT = "P6M hides the last six months; blank is none"
 JOURNALS = Lookup(search_journals, journal_label, labels=journal_labels)
 
 
@@ -97,6 +98,7 @@ class AuthorizationRow(CoverageRow):
     first_issue = TextField("First issue", [Longest(NUMBER_LENGTH)])
     last_volume = TextField("Last volume", [Longest(NUMBER_LENGTH)])
     last_issue = TextField("Last issue", [Longest(NUMBER_LENGTH)])
+    embargo = ParsedField("Embargo", parse=parse_embargo, description=EMBARGO_HINT)
     note = TextField("Note", [Longest(NOTE_LENGTH)])
 
 
@@ -116,6 +118,7 @@ def authorization_data(session: Session, customer_id: int) -> list[dict[str, Any
             "id": row.id,
             "journal_id": row.journal_id,
             "basis": row.basis,
+            "embargo": row.embargo,
             "note": row.note,
             **coverage_data(coverage_of(row)),
         }
@@ -132,6 +135,7 @@ def authorization_drafts(rows: Any, customer_id: int) -> list[AuthorizationDraft
             basis=Basis(row.basis.data),
             coverage=coverage_in(row),
             note=row.note.data,
+            embargo=row.embargo.data,
             id=_stored_id(row["id"].data),  # row.id is the row's own name on the page
         )
         for row in rows

@@ -45,6 +45,7 @@ class AuthorizationsView(KontorView):
         Column("journal", "Journal", journal_in_words, main=True),
         Column("basis", "Basis", filter="basis"),
         Column("coverage", "Coverage", coverage_in_words),
+        Column("embargo", "Embargo"),
         Column("note", "Note"),
     )
     tabs = (history_tab("journal authorization", _told_of),)
@@ -79,6 +80,7 @@ class AuthorizationsView(KontorView):
                     ("Journal", journal_link(model.journal)),
                     ("Basis", model.basis),
                     ("Coverage", coverage_in_words(model)),
+                    ("Embargo", model.embargo),
                     ("Note", model.note),
                     ("Given", model.created_at),
                 ],

@@ -9,6 +9,7 @@ from wtforms import BooleanField, FieldList, FormField, SelectField, SelectMulti
 
 from admin_views import account_fields as account
 from admin_views import customer_fields as fields
+from admin_views import institution_fields as institution
 from admin_views.authorization_rows import authorization_rows
 from admin_views.forms import (
     Group,
@@ -213,6 +214,7 @@ class PerpetualForm(BusinessForm):
 
     groups = (
         *BusinessForm.groups[:4],
+        institution.INSTITUTION,
         Group(
             "Journal authorizations",
             ("authorizations",),
@@ -222,6 +224,12 @@ class PerpetualForm(BusinessForm):
     )
 
     authorizations = authorization_rows()
+    library_contact_name = institution.contact_name()
+    library_contact_role = institution.contact_role()
+    library_contact_email = institution.contact_email()
+    library_contact_phone = institution.contact_phone()
+    consortium_ids = institution.consortia_field()
+    ip_ranges = institution.ranges_field()
 
 
 def set_choices(form: Any, session: Session, model: Customer | None) -> None:
@@ -230,6 +238,7 @@ def set_choices(form: Any, session: Session, model: Customer | None) -> None:
     form.price_level_id.choices = [("", "none"), *_named(session, PriceLevel)]
     form.product_ids.choices = _named(session, Product)
     account.set_questions(form, session, model)
+    institution.set_consortia(form, session)
     stores = _named(session, Store)
     if len(stores) > 1:
         form.store_id.choices = stores
@@ -253,7 +262,8 @@ def leave_out(form: Any, actor: Actor, model: Customer | None) -> None:
 
 def given_values(form: Any) -> dict[str, Any]:
     """The fields of the customers table that a valid form states; a masked IBAN is none."""
-    apart = {"addresses", "companies", "product_ids", "authorizations", *account.SECRETS}
+    apart = {"addresses", "companies", "product_ids", "authorizations"}
+    apart |= {*account.SECRETS, *institution.NAMES}
     found = {field.short_name: field.data for field in form if field.short_name not in apart}
     if fields.MASK in (found.get("iban") or ""):
         del found["iban"]

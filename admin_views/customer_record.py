@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from admin_views.formatters import Badge, Column, Link, masked, show, spaced
 from admin_views.history import history_tab
+from admin_views.institution_fields import LABELS as INSTITUTION_LABELS
 from admin_views.records import RecordTab, Section, badges_for
 from admin_views.timeline import timeline_tab
 from app.accounts.identity import current_actor
@@ -239,7 +240,8 @@ def _rows(model: Any) -> Callable[[Customer], Select[Any]]:
     return lambda customer: select(model.id).where(model.customer_id == customer.id)
 
 
-HISTORY = history_tab("customer", _about, labels=FIELD_LABELS, export=_exported)
+_LABELS = {**FIELD_LABELS, **INSTITUTION_LABELS}
+HISTORY = history_tab("customer", _about, labels=_LABELS, export=_exported)
 TABS = (
     timeline_tab(RECORDS, HISTORY),
     RecordTab("addresses", "Addresses", _addresses, rows=_rows(Address), order=10),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from admin_views import customer_record as record
 from admin_views.account_fields import given_credentials
 from admin_views.actions import Action, Ask
-from admin_views.authorization_rows import JOURNALS, authorization_data, authorization_drafts
+from admin_views.authorization_rows import JOURNALS
 from admin_views.base import KontorView
 from admin_views.customer_account import ACCOUNT_ACTIONS
 from admin_views.customer_checks import CHECKS
@@ -20,7 +20,6 @@ from admin_views.customer_fields import filled_addresses, filled_companies
 from admin_views.customer_forms import (
     BusinessForm,
     IndividualForm,
-    PerpetualForm,
     given_values,
     leave_out,
     set_choices,
@@ -43,7 +42,6 @@ from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.models import Customer
 from app.customers.rules import problems
 from app.extensions import db, limiter
-from app.subscriptions.authorizations import replace_authorizations
 
 EDITING = frozenset({Permission.CUSTOMERS_EDIT, Permission.BANK_DETAILS_EDIT})
 ADDRESS_PARTS = ("kind", "label", "street", "line_2", "postcode", "place", "state", "country",
@@ -276,29 +274,7 @@ class BusinessView(CustomersView):
     form_class = BusinessForm
 
 
-class PerpetualView(CustomersView):
-    """Institutions with perpetual rights to journals."""
-
-    kind = CustomerKind.PERPETUAL
-    label, singular = "Perpetual customers", "perpetual customer"
-    icon, endpoint_name = "building-bank", "perpetual"
-    export_kind = mass_list = "perpetual"
-    empty_hint = "Add the first institution with its journal authorizations, or import many."
-    form_class = PerpetualForm
-
-    def form_data(self, model: Customer) -> Mapping[str, Any]:
-        """With the journal authorizations."""
-        rights = authorization_data(db.session(), model.id)
-        return {**super().form_data(model), "authorizations": rights}
-
-    def save_rights(self, session: Session, form: Any, customer_id: int, actor: Actor) -> None:
-        """Replace the authorizations; what they merge into follows in the same transaction."""
-        if "authorizations" in form:
-            drafts = authorization_drafts(form.authorizations, customer_id)
-            replace_authorizations(session, customer_id, drafts, actor=actor)
-
-
 def views() -> list[KontorView]:
     """The views of this module."""
     register_job_pages()
-    return [IndividualView(), BusinessView(), PerpetualView()]
+    return [IndividualView(), BusinessView()]

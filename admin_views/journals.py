@@ -9,6 +9,7 @@ from wtforms import FieldList, FormField, SelectField, TextAreaField
 
 from admin_views.authorization_rows import CoverageRow, coverage_data, coverage_in, date_field
 from admin_views.base import KontorView
+from admin_views.filters import Request
 from admin_views.formatters import Column, Link
 from admin_views.forms import (
     Group,
@@ -18,7 +19,9 @@ from admin_views.forms import (
     Required,
     TextField,
 )
+from admin_views.grants import grant_bar
 from admin_views.history import history_tab
+from admin_views.mass_changes import MassBar
 from admin_views.records import Section
 from admin_views.registry import address_of
 from app.catalogue.coverage import in_words
@@ -34,8 +37,10 @@ from app.catalogue.queries_journals import JOURNALS
 from app.catalogue.rules import Holding
 from app.core.actor import Actor
 from app.core.listing import Listing
+from app.core.paging import Page
 from app.core.permissions import Permission
 from app.core.values import parse_issn, parse_whole_number
+from app.jobs.grants import Side
 
 ACCESS = {"P": "Paid", "F": "Free"}
 
@@ -132,6 +137,10 @@ class JournalsView(KontorView):
     def record_options(self) -> Sequence[Any]:
         """The record shows former titles and coverages."""
         return (selectinload(Journal.former_titles), selectinload(Journal.coverages))
+
+    def mass_bar(self, page: Page, asked: Request) -> MassBar | None:
+        """Rights to many journals for one customer."""
+        return grant_bar(Side.JOURNALS, page, asked)
 
     def subtitle(self, model: Journal) -> str:
         """The ISSNs below the title."""

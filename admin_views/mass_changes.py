@@ -68,11 +68,12 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One change that the list offers."""
+    """One change that the list offers; `url` is its own page where it has one."""
 
     name: str
     label: str
     icon: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class MassChangesView(KontorView):
         if request.form.get("all") == "yes":
             asked = read_request(self.listing(), request.args)
             return redirect(self._mass_url(asked, change=kind.value), 303)
-        ids = self.in_scope(db.session(), _ids())
+        ids = self.in_scope(db.session(), read_ids())
         if not ids:
             flash("Nothing was chosen. Tick the customers first.", "warning")
             return redirect(self.back_to_list())
@@ -147,7 +148,7 @@ class MassChangesView(KontorView):
         asked = read_request(self.listing(), request.args)
         change = self._asked(self._kind(), request.form.get("value", ""))
         back = self._mass_url(asked, change=change.kind.value, value=change.typed or None)
-        ids = _ids()
+        ids = read_ids()
         if ids:
             back = self.back_to_list()
         token = request.form.get("token", "")
@@ -224,7 +225,8 @@ class MassChangesView(KontorView):
         )  # fmt: skip
 
 
-def _ids() -> list[int]:
+def read_ids() -> list[int]:
+    """The rows that were ticked."""
     try:
         return sorted({identifier(raw) for raw in request.form.getlist("rowid")[:MOST_IDS]})
     except ValueError:

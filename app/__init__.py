@@ -84,7 +84,8 @@ def _register_features(app: Flask) -> None:
     from app.customers import taking_back
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
-    from app.jobs import duplicates, mass_changes, worker
+    from app.institutions import belongings as institutions
+    from app.jobs import duplicates, grants, mass_changes, renewals, worker
     from app.public import wiring as public
     from app.sepa import belongings as sepa
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
@@ -96,17 +97,23 @@ def _register_features(app: Flask) -> None:
     visibility.register(Permission.INVOICES_VIEW, "invoice")
     visibility.register(Permission.MANDATES_VIEW, "mandate")
     visibility.register(
-        Permission.SUBSCRIPTIONS_VIEW, "subscription", "journal authorization", "perpetual rights"
+        Permission.SUBSCRIPTIONS_VIEW,
+        "subscription",
+        "journal authorization",
+        "perpetual rights",
+        "rights statement",
     )
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     register_filter(HAS_MANDATE)
-    for room in (customer_accounts, subscriptions, billing, sepa):
+    for room in (customer_accounts, institutions, subscriptions, billing, sepa):
         room.register()
     taking_back.register()
     imports.register()
     exports.register()
     mass_changes.register()
+    grants.register()
+    renewals.register()
     duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])
     admin_views.registry.register(app)

@@ -45,6 +45,9 @@ class Settings:
         "KONTOR_INSTANCE", str(ROOT / "instance"), "folder for the database, files and keys"
     )
     timezone: str = _setting("KONTOR_TIMEZONE", "Europe/Berlin", "the company's time zone")
+    company: str = _setting(
+        "KONTOR_COMPANY", "Kontor", "the company's name in KBART files and on rights statements"
+    )
     country: str = _setting(
         "KONTOR_COUNTRY", "DE", "country in which phone numbers without one are read"
     )

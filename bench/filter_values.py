@@ -104,6 +104,7 @@ def _sample(session: Session) -> dict[str, Any]:
             "email": (email[:2], email),
             "place": (fold(place)[:1], place),
             "postcode": (postcode[:1], postcode),
+            "ip": ("192.0.2.7", "2001:db8::1"),
         },
         "postcode": postcode,
     }

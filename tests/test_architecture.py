@@ -19,11 +19,12 @@ FEATURE_STEP = {
     "accounts": 3,
     "catalogue": 4,
     "customers": 5,
-    "subscriptions": 6,
-    "billing": 6,
-    "sepa": 7,
-    "service": 7,
-    "loyalty": 7,
+    "institutions": 6,
+    "subscriptions": 7,
+    "billing": 7,
+    "sepa": 8,
+    "service": 8,
+    "loyalty": 8,
 }
 # Mechanisms and surfaces above all features.
 SURFACES = {"admin_views", "api", "cli", "public", "transfer", "jobs"}

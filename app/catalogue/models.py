@@ -155,3 +155,34 @@ class JournalCoverage(Identified, Base):
     embargo: Mapped[str | None] = mapped_column(String(40))
     coverage_depth: Mapped[str | None] = mapped_column(String(40))
     note: Mapped[str | None] = mapped_column(Text)
+
+
+class JournalPackage(Identified, Versioned, Base):
+    """Journals that are sold together."""
+
+    __tablename__ = "journal_packages"
+    __table_args__ = (Index("uq_journal_packages_name", text("lower(name)"), unique=True),)
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    name: Mapped[str] = mapped_column(String(120))
+    note: Mapped[str | None] = mapped_column(Text)
+
+    journals: Mapped[list[Journal]] = relationship(
+        secondary="journal_package_journals", order_by=(Journal.sort_title, Journal.id)
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PackageJournal(Base):
+    """One journal of a package."""
+
+    __tablename__ = "journal_package_journals"
+
+    package_id: Mapped[int] = mapped_column(
+        ForeignKey("journal_packages.id", ondelete="CASCADE"), primary_key=True
+    )
+    journal_id: Mapped[int] = mapped_column(
+        ForeignKey("journals.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

@@ -11,6 +11,7 @@ MODULES = (
     "start",
     "worker",
     "subscriptions",
+    "holdings",
     "imports",
     "exports",
     "direct_debit",

@@ -15,6 +15,7 @@ from app.catalogue.coverage import Coverage
 from app.catalogue.models import Journal
 from app.catalogue.operations_journals import upsert_journals
 from app.catalogue.rules import Holding, JournalDraft
+from app.cli.demo_rights import seed_institutions, seed_terms
 from app.cli.seed_customers import seed_customers
 from app.core import clock
 from app.core.actor import COMMAND_LINE
@@ -68,7 +69,10 @@ def seed_company() -> dict[str, int]:
     since = clock.now().replace(hour=8, minute=0) - timedelta(days=DAYS_OF_TRADE)
     seed_customers(CUSTOMERS, SEED, since=since, days=DAYS_OF_TRADE)
     with transaction() as session:
-        rights = _rights(session, _journals(session))
+        journals = _journals(session)
+        rights = _rights(session, journals)
+        seed_institutions(session, _perpetual(session), journals)
+        seed_terms(session, _perpetual(session), journals, clock.today())
         invoices = _invoices(session)
         _locks(session)
         _shop_accounts(session)
@@ -107,12 +111,12 @@ def _issn(number: int) -> str:
     return issn.format(digits + issn.calc_check_digit(digits))
 
 
+def _perpetual(session: Session) -> list[int]:
+    mine = Customer.kind == CustomerKind.PERPETUAL.value
+    return list(session.scalars(select(Customer.id).where(mine).order_by(Customer.id)))
+
+
 def _rights(session: Session, journal_ids: list[int]) -> int:
-    perpetual = session.scalars(
-        select(Customer.id)
-        .where(Customer.kind == CustomerKind.PERPETUAL.value)
-        .order_by(Customer.id)
-    )
     drafts = [
         AuthorizationDraft(
             customer_id=customer_id,
@@ -120,7 +124,7 @@ def _rights(session: Session, journal_ids: list[int]) -> int:
             basis=list(Basis)[(place + span) % len(Basis)],
             coverage=Coverage(PartialDate.parse(start), PartialDate.parse(end) if end else None),
         )
-        for place, customer_id in enumerate(perpetual)
+        for place, customer_id in enumerate(_perpetual(session))
         for step in range(2)
         for span, (start, end) in enumerate(SPANS)
     ]

@@ -20,6 +20,7 @@ class _Registered:
 
 
 _guards: dict[str, _Registered] = {}
+_restore_guards: dict[str, Guard] = {}
 
 
 def register_delete_guard(guard: Guard, kept: Select[int]) -> None:
@@ -28,6 +29,17 @@ def register_delete_guard(guard: Guard, kept: Select[int]) -> None:
     `kept` selects the ids of all customers that it refuses, for whoever counts them beforehand.
     """
     _guards[f"{guard.__module__}.{guard.__qualname__}"] = _Registered(guard, kept)
+
+
+def register_restore_guard(guard: Guard) -> None:
+    """Let a feature refuse to bring deleted customers back, with the reason for each."""
+    _restore_guards[f"{guard.__module__}.{guard.__qualname__}"] = guard
+
+
+def reasons_against_restoring(session: Session, customer_ids: Sequence[int]) -> list[Problem]:
+    """Everything said against bringing these customers back."""
+    guards = _restore_guards.values()
+    return [problem for one in guards for problem in one(session, customer_ids).values()]
 
 
 def refusals_to_delete(session: Session, customer_ids: Sequence[int]) -> dict[int, Problem]:

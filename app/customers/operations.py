@@ -19,7 +19,7 @@ from app.customers import accounts, parts, rules
 from app.customers.choices import ApprovalState
 from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
-from app.customers.guards import reasons_against_deleting
+from app.customers.guards import reasons_against_deleting, reasons_against_restoring
 from app.customers.models import Customer
 from app.customers.writing import (
     CUSTOMERS,
@@ -173,6 +173,9 @@ def restore_customer(session: Session, customer_id: int, *, actor: Actor) -> Non
     if row["deleted_at"] is None:
         return
     _refuse_collisions(collisions(session, [row], own_ids=[customer_id]))
+    against = reasons_against_restoring(session, [customer_id])
+    if against:
+        raise Refused(against)
     back = {"deleted_at": None, "merged_into_id": None}
     _set(session, [customer_id], back, Action.RESTORED, actor, deleted=True)
 

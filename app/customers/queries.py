@@ -132,7 +132,6 @@ def addresses_of(session: Session, customer_ids: Sequence[int]) -> Mapping[int, 
     return found
 
 
-_OF_ONE_KIND = FILTERS[1:]
 _COLUMNS = frozenset(
     {"kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
      "dedicated_operator_id", "rebate", "locked", "restricted", "favourite", "newsletter",
@@ -153,9 +152,13 @@ def _facets(orders: str) -> Facets:
     )  # fmt: skip
 
 
-def register_filter(new: Filter) -> None:
-    """Let a feature above offer a filter on customers of every kind; again, it is replaced."""
-    for offered in (FILTERS, _OF_ONE_KIND):
+_OF_KIND = {kind: list(FILTERS[1:]) for kind in CustomerKind}
+
+
+def register_filter(new: Filter, kind: CustomerKind | None = None) -> None:
+    """Let a feature above offer a filter on customers of every kind, or of one; again, it is
+    replaced."""
+    for offered in (FILTERS, *_OF_KIND.values()) if kind is None else (_OF_KIND[kind],):
         offered[:] = [*(one for one in offered if one.name != new.name), new]
 
 
@@ -189,7 +192,7 @@ def _listing(condition: ColumnElement[bool], offered: Sequence[Filter], orders: 
 LIVE = Customer.deleted_at.is_(None)
 CLIENTS = _listing(LIVE, FILTERS, "ix_customers")
 BY_KIND: Mapping[CustomerKind, Listing] = {
-    kind: _listing(LIVE & (Customer.kind == kind.value), _OF_ONE_KIND, "ix_customers_kind")
+    kind: _listing(LIVE & (Customer.kind == kind.value), _OF_KIND[kind], "ix_customers_kind")
     for kind in CustomerKind
 }
 # In plain words, not as a parameter: only then does a database know that the partial index fits.

@@ -1,9 +1,9 @@
 """How customers are named, judged and told of when a job's changes are taken back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -20,6 +20,14 @@ from app.customers.parts import ADDRESSES, COMPANIES, company_lines
 from app.customers.writing import CUSTOMERS, Names, customer_entry, name_references
 
 DELETED = "It was deleted since"
+Lines = Callable[[Session, Sequence[Values]], list[str]]
+# What customers have in higher rooms, by what the history calls it: the table, and its lines.
+_parts: dict[str, tuple[Table, Lines]] = {}
+
+
+def register_part(name: str, table: Table, lines: Lines) -> None:
+    """Let a higher room tell in the customer's history what of it was taken back."""
+    _parts[name] = (table, lines)
 
 
 def register() -> None:
@@ -123,17 +131,21 @@ def _changes(session: Session, unit: Unit, used: set[int], names: Names) -> dict
         won = {row.key[1] for row in links if row.step == "insert"}
         lost = {row.key[1] for row in links if row.step == "delete"}
         changes |= names({"products": [sorted((used - won) | lost), sorted(used)]})
-    for name, table in (("addresses", ADDRESSES), ("companies", COMPANIES)):
+    for name, (table, lines) in {**_OWN_PARTS, **_parts}.items():
         touched = [row for row in unit.rows if row.table is table and row.step]
         if touched:
             changes[name] = [
-                _lines(session, name, [one for one in side if one is not None])
+                lines(session, [one for one in side if one is not None])
                 for side in ([row.now for row in touched], [row.then for row in touched])
             ]
     return changes
 
 
-def _lines(session: Session, name: str, rows: Sequence[Values]) -> list[str]:
-    if name == "companies":
-        return company_lines(session, rows)
+def _address_lines(session: Session, rows: Sequence[Values]) -> list[str]:
     return [rules.one_line(row) for row in rows]
+
+
+_OWN_PARTS: dict[str, tuple[Table, Lines]] = {
+    "addresses": (ADDRESSES, _address_lines),
+    "companies": (COMPANIES, company_lines),
+}

@@ -27,7 +27,7 @@ NOT_THERE = "A journal authorization of this form is not there any more"
 _TABLE: Any = Authorization.__table__
 _TOLD = (
     *("basis", "coverage_from", "coverage_to", "first_volume", "first_issue"),
-    *("last_volume", "last_issue", "note"),
+    *("last_volume", "last_issue", "embargo", "note"),
 )
 
 
@@ -194,6 +194,7 @@ def _columns(draft: AuthorizationDraft) -> dict[str, Any]:
         "customer_id": draft.customer_id,
         "journal_id": draft.journal_id,
         "basis": draft.basis.value,
+        "embargo": draft.embargo,
         "note": draft.note,
         **coverage_columns(draft.coverage),
     }

@@ -4,11 +4,15 @@ Authorizations that overlap collide with nothing: the merged rights of both cust
 out anew. Merged rows are noted before and after: the undo brings them back with their numbers.
 """
 
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.catalogue.coverage import in_words
+from app.catalogue.queries_journals import journal_titles
 from app.core import undo
 from app.core.actor import Actor
 from app.core.errors import Problem
@@ -22,7 +26,8 @@ from app.customers.belongings import (
     register_belonging,
 )
 from app.customers.choices import CustomerKind
-from app.subscriptions.merging import recompute
+from app.customers.taking_back import register_part
+from app.subscriptions.merging import coverage_of, recompute
 from app.subscriptions.models import (
     Authorization,
     Subscription,
@@ -38,7 +43,8 @@ _MERGED = _SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value
 
 
 def register() -> None:
-    """Let rights and subscriptions move with their customer."""
+    """Let rights and subscriptions move with their customer, and be told of when taken back."""
+    register_part("journal_authorizations", _AUTHORIZATIONS, _lines)
     register_belonging(
         Belonging(
             "authorizations",
@@ -59,6 +65,16 @@ def register() -> None:
             _move_subscriptions,
         )
     )
+
+
+def _lines(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Authorizations as the customer's history tells them."""
+    titles = journal_titles(session, {row["journal_id"] for row in rows})
+    return [
+        f"{titles.get(row['journal_id'], '')}: {row['basis']} "
+        f"{in_words(coverage_of(SimpleNamespace(**row)))}"
+        for row in rows
+    ]
 
 
 def _preview_rights(session: Session, merging: Merging) -> Preview:

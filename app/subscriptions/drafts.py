@@ -1,5 +1,6 @@
 """What the forms and the import hand to the operations: authorizations and subscriptions to be."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from app.subscriptions.models import Basis, Format
 
 NOTE_LENGTH = 2000
 NUMBER_LENGTH = 20
+_EMBARGO = re.compile(r"[PR][1-9]\d{0,3}[DMY](;[PR][1-9]\d{0,3}[DMY])?")
 _NUMBERS = {
     "first_volume": "First volume",
     "first_issue": "First issue",
@@ -32,6 +34,7 @@ class AuthorizationDraft:
     coverage: Coverage
     note: str | None = None
     id: int | None = None
+    embargo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,17 @@ def _date(raw: Any, name: str, label: str, problems: list[Problem]) -> PartialDa
     except ValueProblem as problem:
         problems.append(Problem(name, problem.reason, problem.hint))
         return None
+
+
+def parse_embargo(raw: Any, label: str = "Embargo") -> str | None:
+    """An embargo as KBART writes it: P1Y hides the last year, R5Y shows the last five only.
+
+    Raises ValueProblem for anything else.
+    """
+    text = re.sub(r"\s+", "", str(raw or "")).upper()
+    if text and not _EMBARGO.fullmatch(text):
+        raise ValueProblem(
+            f"{label} is not written as KBART does",
+            "P6M hides the last six months, R5Y shows the last five years only",
+        )
+    return text or None

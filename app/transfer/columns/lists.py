@@ -48,6 +48,7 @@ AUTHORIZATIONS = (
     *_COVERAGE,
     replace(perpetual.FIRST_ISSUE, width=12),
     replace(perpetual.LAST_ISSUE, width=12),
+    replace(perpetual.EMBARGO, width=12),
     perpetual.NOTE,
 )
 

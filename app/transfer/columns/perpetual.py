@@ -1,12 +1,14 @@
 """The three sheets of perpetual customers: institutions, their addresses, their authorizations."""
 
 from dataclasses import replace
+from typing import Any
 
 from app.core.permissions import Permission
 from app.customers.choices import AddressKind
+from app.subscriptions.drafts import parse_embargo
 from app.subscriptions.models import Basis
 from app.transfer.columns import customers, parsers
-from app.transfer.columns.base import Column, Form, SheetSpec, WorkbookSpec
+from app.transfer.columns.base import Column, Form, RowContext, SheetSpec, WorkbookSpec
 
 _COVERAGE_NOTE = "A year, a month or a day: 2010, 2010-03 or 2010-03-15. Blank is open."
 
@@ -77,6 +79,13 @@ FIRST_VOLUME = Column("First volume", "first_volume", parsers.text(20), width=12
 LAST_VOLUME = Column("Last volume", "last_volume", parsers.text(20), width=12)
 FIRST_ISSUE = Column("First issue", "first_issue", parsers.text(20), in_template=False)
 LAST_ISSUE = Column("Last issue", "last_issue", parsers.text(20), in_template=False)
+
+
+def _embargo(raw: Any, label: str, context: RowContext) -> str | None:
+    return parse_embargo(raw, label)
+
+
+EMBARGO = Column("Embargo", "embargo", _embargo, in_template=False)
 NOTE = Column("Note", "note", parsers.text(2000, lines=True), width=36)
 
 CUSTOMERS_SHEET = SheetSpec(
@@ -144,6 +153,7 @@ AUTHORIZATIONS_SHEET = SheetSpec(
         NOTE,
         FIRST_ISSUE,
         LAST_ISSUE,
+        EMBARGO,
     ),
     "authorization",
     optional=True,

@@ -53,7 +53,7 @@ _COVERAGE: Final = (
 )
 
 
-_AUTHORIZATION: Final = ("journal_id", "basis", "note", *_COVERAGE)
+_AUTHORIZATION: Final = ("journal_id", "basis", "embargo", "note", *_COVERAGE)
 
 
 class PerpetualKind(ImportKind):
@@ -181,6 +181,7 @@ def _authorizations(session: Session, rows: Sequence[ReadRow]) -> dict[int, dict
             parts[id(row)] = {
                 "journal_id": journal.id,
                 "basis": values.get("basis"),
+                "embargo": values.get("embargo"),
                 "note": values.get("note"),
                 **{name: values.get(name) for name in _COVERAGE},
             }
@@ -251,6 +252,7 @@ def _authorization(customer_id: int, part: Mapping[str, Any]) -> AuthorizationDr
         Basis(part["basis"]),
         read_coverage(part),
         note=part["note"],
+        embargo=part.get("embargo"),
     )
 
 

@@ -1,0 +1,1 @@
+"""What publishers keep of institutions: library contact, consortia, and their IP ranges."""
