@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -73,11 +74,15 @@ class _Writes:
         return len(self.new) + len(self.changed) + len(self.gone)
 
 
+# The same few thousand years and months stand in a hundred thousand rows.
+_partial_date = lru_cache(50_000)(PartialDate.parse)
+
+
 def coverage_of(row: Any) -> Coverage:
     """The coverage that an authorization or a subscription states in its columns."""
     return Coverage(
-        PartialDate.parse(row.coverage_from),
-        PartialDate.parse(row.coverage_to),
+        _partial_date(row.coverage_from),
+        _partial_date(row.coverage_to),
         row.first_volume,
         row.first_issue,
         row.last_volume,
@@ -180,7 +185,7 @@ def _read(
 ) -> dict[Pair, _Found]:
     found: dict[Pair, _Found] = defaultdict(_Found)
     merged = subscriptions & (_SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value)
-    for row in session.execute(select(_AUTHORIZATIONS).where(authorizations)):
+    for row in session.execute(_stated(_AUTHORIZATIONS).where(authorizations)):
         pair = found[row.customer_id, row.journal_id]
         pair.rights.append(Right(row.id, coverage_of(row)))
     sources: dict[int, list[int]] = defaultdict(list)
@@ -188,10 +193,16 @@ def _read(
         select(_LINKS).join(_SUBSCRIPTIONS).where(merged).order_by(_LINKS.c.authorization_id)
     ):
         sources[link.subscription_id].append(link.authorization_id)
-    for row in session.execute(select(_SUBSCRIPTIONS).where(merged).order_by(_SUBSCRIPTIONS.c.id)):
+    for row in session.execute(_stated(_SUBSCRIPTIONS).where(merged).order_by(_SUBSCRIPTIONS.c.id)):
         pair = found[row.customer_id, row.journal_id]
         pair.rows[row.id] = MergedRight(coverage_of(row), tuple(sources[row.id]))
     return found
+
+
+def _stated(table: Any) -> Select[Any]:
+    """What the merge reads of a row."""
+    names = ("id", "customer_id", "journal_id", *_COVERAGE)
+    return select(*(table.c[name] for name in names if name not in ("first_day", "last_day")))
 
 
 def _compare(pair: Pair, found: _Found, merged: list[MergedRight], writes: _Writes) -> None:

@@ -70,32 +70,39 @@ def merge(rights: Iterable[Right]) -> list[MergedRight]:
     return merged
 
 
-def _unbroken(rights: Iterable[Right]) -> Iterable[list[Right]]:
+# A right with the numbers of its first and its last day.
+_Spread = tuple[int, int, Right]
+
+
+def _unbroken(rights: Iterable[Right]) -> Iterable[list[_Spread]]:
     """Sweep over the rights in order of their first day; yield those that hang together."""
-    group: list[Right] = []
+    group: list[_Spread] = []
     reach = OPEN_START
-    for right in sorted(rights, key=lambda right: (right.coverage.first, right.coverage.last)):
-        if group and right.coverage.first > reach + 1:
+    spread = [(right.coverage.first, right.coverage.last, right) for right in rights]
+    for first, last, right in sorted(spread, key=lambda one: one[:2]):
+        if group and first > reach + 1:
             yield group
             group = []
         # A short range inside a long one must not shorten the reach.
-        reach = max(reach, right.coverage.last) if group else right.coverage.last
-        group.append(right)
+        reach = max(reach, last) if group else last
+        group.append((first, last, right))
     if group:
         yield group
 
 
-def _join(group: Sequence[Right]) -> MergedRight:
+def _join(group: Sequence[_Spread]) -> MergedRight:
     """One coverage from rights that hang together.
 
     A bound keeps the precision of the right that gave it; where several gave the same day, the
     coarsest way to say it stands. Volume and issue come from the givers of the bound too.
     """
-    coverages = [right.coverage for right in group]
-    first = min(coverage.first for coverage in coverages)
-    last = max(coverage.last for coverage in coverages)
-    starting = [coverage for coverage in coverages if coverage.first == first]
-    ending = [coverage for coverage in coverages if coverage.last == last]
+    if len(group) == 1:
+        [(_, _, right)] = group
+        return MergedRight(right.coverage, (right.source,))
+    first = min(first for first, _, _ in group)
+    last = max(last for _, last, _ in group)
+    starting = [right.coverage for begin, _, right in group if begin == first]
+    ending = [right.coverage for _, end, right in group if end == last]
     first_volume, first_issue = _first_number(starting, open_start=first == OPEN_START)
     last_volume, last_issue = _last_number(ending, open_end=last == OPEN_END)
     return MergedRight(
@@ -107,7 +114,7 @@ def _join(group: Sequence[Right]) -> MergedRight:
             last_volume=last_volume,
             last_issue=last_issue,
         ),
-        tuple(sorted({right.source for right in group})),
+        tuple(sorted({right.source for _, _, right in group})),
     )
 
 
