@@ -38,9 +38,10 @@ class Coverage:
     @property
     def volume_only(self) -> bool:
         """Stated by volume or issue alone; nobody can tell which days that is."""
-        dated = self.start is not None or self.end is not None
+        if self.start is not None or self.end is not None:
+            return False
         numbered = (self.first_volume, self.first_issue, self.last_volume, self.last_issue)
-        return not dated and any(part is not None for part in numbered)
+        return any(part is not None for part in numbered)
 
 
 def parse_coverage_date(raw: object, label: str) -> PartialDate | None:

@@ -11,6 +11,7 @@ MODULES = (
     "start",
     "worker",
     "subscriptions",
+    "entitlement",
     "imports",
     "exports",
     "direct_debit",

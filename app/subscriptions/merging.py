@@ -41,6 +41,9 @@ _COVERAGE = (
     *("first_volume", "last_volume", "first_issue", "last_issue"),
 )
 
+_STATED = tuple(name for name in _COVERAGE if name not in ("first_day", "last_day"))
+_TOLD_APART = ("customer_id", "journal_id", *_STATED)
+
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
@@ -201,8 +204,7 @@ def _read(
 
 def _stated(table: Any) -> Select[Any]:
     """What the merge reads of a row."""
-    names = ("id", "customer_id", "journal_id", *_COVERAGE)
-    return select(*(table.c[name] for name in names if name not in ("first_day", "last_day")))
+    return select(*(table.c[name] for name in ("id", *_TOLD_APART)))
 
 
 def _compare(pair: Pair, found: _Found, merged: list[MergedRight], writes: _Writes) -> None:
@@ -284,25 +286,31 @@ def _columns(right: MergedRight) -> dict[str, Any]:
 
 
 def _insert(session: Session, new: list[tuple[Pair, MergedRight]]) -> list[int]:
+    """Write new merged rows; their numbers in the same order.
+
+    The rows are known again by what they say: no two of a customer and journal say the same.
+    Asking for the numbers in order would cost SQLite a statement for each row.
+    """
     created_at = clock.now()
-    return list(
-        session.connection().scalars(
-            _SUBSCRIPTIONS.insert().returning(_SUBSCRIPTIONS.c.id, sort_by_parameter_order=True),
-            [
-                {
-                    "customer_id": customer,
-                    "journal_id": journal,
-                    "source": SubscriptionSource.PERPETUAL.value,
-                    "status": SubscriptionStatus.ACTIVE.value,
-                    "renewal": False,
-                    "version": 1,
-                    "created_at": created_at,
-                    **_columns(right),
-                }
-                for (customer, journal), right in new
-            ],
-        )
+    rows = [
+        {
+            "customer_id": customer,
+            "journal_id": journal,
+            "source": SubscriptionSource.PERPETUAL.value,
+            "status": SubscriptionStatus.ACTIVE.value,
+            "renewal": False,
+            "version": 1,
+            "created_at": created_at,
+            **_columns(right),
+        }
+        for (customer, journal), right in new
+    ]
+    told = [_SUBSCRIPTIONS.c[name] for name in _TOLD_APART]
+    written = session.connection().execute(
+        _SUBSCRIPTIONS.insert().returning(_SUBSCRIPTIONS.c.id, *told), rows
     )
+    ids = {tuple(said): key for key, *said in written}
+    return [ids[tuple(row[name] for name in _TOLD_APART)] for row in rows]
 
 
 def _tell(session: Session, writes: _Writes, actor: Actor) -> None:

@@ -8,9 +8,10 @@ another. The window in which it may be used is another matter and has no end for
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, days_in_words, in_words, natural
+from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, in_words, natural
 from app.core.partial_date import PartialDate
 from app.core.state_machine import StateMachine
+from app.subscriptions import spans
 from app.subscriptions.models import SubscriptionStatus
 
 # What may become of an ordinary subscription. One that has expired may be renewed; one that is
@@ -172,29 +173,16 @@ def lost_and_won(before: Iterable[Coverage], after: Iterable[Coverage]) -> tuple
     Rights by volume alone are compared by their statement.
     """
     old, new = list(before), list(after)
+    old_days, new_days = _dated(old), _dated(new)
+    lost, won = spans.beyond(old_days, new_days), spans.beyond(new_days, old_days)
     return (
-        "; ".join([*_beyond(old, new), *_statements_beyond(old, new)]),
-        "; ".join([*_beyond(new, old), *_statements_beyond(new, old)]),
+        "; ".join([*spans.in_words(lost), *_statements_beyond(old, new)]),
+        "; ".join([*spans.in_words(won), *_statements_beyond(new, old)]),
     )
 
 
-def _beyond(these: Iterable[Coverage], those: Iterable[Coverage]) -> list[str]:
-    """The spans of days that `these` cover and `those` do not."""
-    taken = sorted((one.first, one.last) for one in those if not one.volume_only)
-    spans = []
-    for coverage in sorted(
-        (one for one in these if not one.volume_only), key=lambda one: (one.first, one.last)
-    ):
-        first = coverage.first
-        for start, end in taken:
-            if start > coverage.last:
-                break
-            if first < start:
-                spans.append((first, start - 1))
-            first = max(first, end + 1)
-        if first <= coverage.last:
-            spans.append((first, coverage.last))
-    return [days_in_words(first, last) for first, last in spans]
+def _dated(coverages: Iterable[Coverage]) -> list[spans.Span]:
+    return [(one.first, one.last) for one in coverages if not one.volume_only]
 
 
 def _statements_beyond(these: Iterable[Coverage], those: Iterable[Coverage]) -> list[str]:
