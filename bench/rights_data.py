@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 from stdnum import issn
 
@@ -48,6 +48,21 @@ def prepare_rights(installation: Installation) -> None:
         session.rollback()
         if missing > 0:
             installation.command("seed", "customers", "--count", str(missing), "--seed", "5")
+        db.session.remove()
+        db.engine.dispose()
+
+
+def forget_merged(installation: Installation) -> None:
+    """Take away what an earlier run has merged, so that the next one merges from nothing."""
+    app = installation.application()
+    with app.app_context():
+        from app.extensions import db
+
+        session = db.session()
+        rows = _table("subscriptions")
+        session.execute(delete(_table("subscription_sources")))
+        session.execute(delete(rows).where(rows.c.source == "perpetual"))
+        session.commit()
         db.session.remove()
         db.engine.dispose()
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from app.catalogue.coverage import in_words, parse_coverage_date
 from app.catalogue.models import Journal
@@ -61,6 +61,7 @@ def holding(session: Session, customer_id: int, journal_id: int, *, actor: Actor
             Subscription.journal_id == journal_id,
             Subscription.source == SubscriptionSource.PERPETUAL.value,
         )
+        .options(selectinload(Subscription.sources))
         .order_by(Subscription.first_day, Subscription.id)
     ).all()
     return Holding(customer, journal, found.get(journal_id, []), merged)
@@ -126,6 +127,7 @@ def renewable(session: Session, customer_id: int, *, actor: Actor) -> Sequence[S
             Subscription.source == SubscriptionSource.ORDINARY.value,
             Subscription.status == SubscriptionStatus.ACTIVE.value,
         )
+        .options(contains_eager(Subscription.journal))
         .order_by(Subscription.term_to.is_(None), Subscription.term_to, Journal.sort_title,
                   Subscription.id)
         .limit(MOST_LAPSING)
@@ -166,7 +168,7 @@ def _claims(
                 coverage_of(right),
                 right.basis,
                 right.embargo,
-            )  # fmt: skip
+            )
         )
     ordinary = select(Subscription).where(
         Subscription.customer_id == customer_id,

@@ -3,6 +3,7 @@
 A span is a pair of day numbers, both included, as `Coverage` counts them.
 """
 
+import itertools
 from collections.abc import Iterable
 
 from app.catalogue.coverage import days_in_words
@@ -51,7 +52,7 @@ def common(these: Iterable[Span], those: Iterable[Span]) -> list[Span]:
 def gaps(spans: Iterable[Span]) -> list[Span]:
     """The days between the first and the last one covered that are not covered."""
     joined = union(spans)
-    return [(end + 1, start - 1) for (_, end), (start, _) in zip(joined, joined[1:], strict=False)]
+    return [(end + 1, start - 1) for (_, end), (start, _) in itertools.pairwise(joined)]
 
 
 def in_words(spans: Iterable[Span]) -> list[str]:
