@@ -1,5 +1,7 @@
 """Spans of days, against sets of single days."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,4 +29,4 @@ def test_spans_agree_with_single_days(these, those) -> None:
 @given(sets)
 def test_a_union_is_in_order_and_no_two_of_its_spans_adjoin(these) -> None:
     joined = spans.union(these)
-    assert all(end + 1 < start for (_, end), (start, _) in zip(joined, joined[1:], strict=False))
+    assert all(end + 1 < start for (_, end), (start, _) in pairwise(joined))
