@@ -31,7 +31,9 @@ POSTS = {
     f"{URL}/delete/": "test_panel: there is no deletion",
     f"{URL}/action/": "test_panel and below: refused whole",
     f"{URL}/check/": "checks a field, writes nothing",
+    f"{URL}/columns/": "the columns that a person sees",
     f"{URL}/views/form/": "names a saved view of the list",
+    f"{URL}/views/action/": "shares or deletes a saved view of the list",
 }
 
 
