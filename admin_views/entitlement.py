@@ -1,6 +1,7 @@
 """Entitlement: whether a customer has a journal's content and why; and what goes with a lapse."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import abort, redirect, render_template, request
@@ -123,39 +124,44 @@ class EntitlementPage(KontorPage):
         return LOOKUPS[name].label(db.session(), value) or f"#{value}"
 
 
-def today() -> Any:
+def today() -> date:
     """The present day in the operator's zone."""
     return clock.today(zone().key)
 
 
 def ask(session: Session, given: Any) -> Asked:
     """Read the question and answer it; never fails."""
-    typed = {name: clean(given(name, "")) for name in ("content", "volume")}
-    numbers = {name: _number(given(name, "")) for name in ("customer", "journal")}
-    if not any([*typed.values(), *(given(name, "") for name in numbers)]):
+    content, volume = clean(given("content", "")), clean(given("volume", ""))
+    if not any((content, volume, given("customer", ""), given("journal", ""))):
         return Asked()
+    customer, journal = _number(given("customer", "")), _number(given("journal", ""))
     problems = [
         Problem(name, f"{name.capitalize()} is missing", "Type a few letters and choose")
-        for name, value in numbers.items()
+        for name, value in (("customer", customer), ("journal", journal))
         if value is None
     ]
-    question = None
-    if any(typed.values()):
+    question = held = None
+    if content or volume:
         try:
-            question = read_question(typed["content"], typed["volume"], today())
+            question = read_question(content, volume, today())
         except Refused as refused:
             problems += refused.problems
-    held = None
-    if numbers["customer"] is not None and numbers["journal"] is not None:
+    if customer is not None and journal is not None:
         try:
-            held = holding(session, numbers["customer"], numbers["journal"], actor=acting())
+            held = holding(session, customer, journal, actor=acting())
         except NotFound as gone:
             name = "customer" if "customer" in str(gone) else "journal"
             problems.append(Problem(name, str(gone)))
-    answer = entitlement(held, question) if held and question else None
-    picture = picture_of(held, today()) if held else None
-    return Asked(**numbers, **typed, problems=tuple(problems), held=held, answer=answer,
-                 picture=picture)  # fmt: skip
+    return Asked(
+        customer,
+        journal,
+        content,
+        volume,
+        tuple(problems),
+        held,
+        entitlement(held, question) if held and question else None,
+        picture_of(held, today()) if held else None,
+    )
 
 
 def _number(raw: str) -> int | None:

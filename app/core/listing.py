@@ -48,7 +48,8 @@ class Facets:
 
     Conditions on these columns are judged by a walk through the index alone, which bounds what
     any combination of them costs. `selective` are those of them that may fit few rows and have an
-    index of their own, too. `orders` names the index behind each order of the list.
+    index of their own, too. `orders` names the index behind each order of the list; "" is the
+    order of the primary key, along which the table itself lies.
     """
 
     table: str
@@ -58,8 +59,9 @@ class Facets:
     orders: Mapping[str, str] = field(default_factory=dict)
 
     def by(self, index: str) -> tuple[str, str]:
-        """The plan (app.core.database) that takes an index of the table."""
-        return f"FROM {self.table} ", f"FROM {self.table} INDEXED BY {index} "
+        """The plan (app.core.database) that takes an index of the table, or none of them."""
+        way = f"INDEXED BY {index}" if index else "NOT INDEXED"
+        return f"FROM {self.table} ", f"FROM {self.table} {way} "
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -41,6 +41,8 @@ _COVERAGE = (
     *("first_volume", "last_volume", "first_issue", "last_issue"),
 )
 
+# In plain words, so that the databases see that the index of merged rows will do.
+_MERGED = _SUBSCRIPTIONS.c.source == literal_column(f"'{SubscriptionSource.PERPETUAL}'")
 _STATED = tuple(name for name in _COVERAGE if name not in ("first_day", "last_day"))
 _TOLD_APART = ("customer_id", "journal_id", *_STATED)
 
@@ -146,7 +148,7 @@ def customers_with_rights(session: Session, after: int, limit: int) -> list[int]
             (_AUTHORIZATIONS.c.customer_id, ()),
             (
                 _SUBSCRIPTIONS.c.customer_id,
-                (_SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value,),
+                (_MERGED,),
             ),
         )
     ]
@@ -187,7 +189,7 @@ def _read(
     session: Session, authorizations: ColumnElement[bool], subscriptions: ColumnElement[bool]
 ) -> dict[Pair, _Found]:
     found: dict[Pair, _Found] = defaultdict(_Found)
-    merged = subscriptions & (_SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value)
+    merged = subscriptions & _MERGED
     for row in session.execute(_stated(_AUTHORIZATIONS).where(authorizations)):
         pair = found[row.customer_id, row.journal_id]
         pair.rights.append(Right(row.id, coverage_of(row)))
