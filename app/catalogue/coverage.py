@@ -1,6 +1,7 @@
 """What part of a journal is meant: from one date or volume to another, either end open."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -102,10 +103,19 @@ def days_in_words(first: int, last: int) -> str:
         for whole in (PartialDate(end.year), PartialDate(end.year, end.month), PartialDate.of(end)):
             if (whole.first_day, whole.last_day) == (begin, end):
                 return str(whole)
+        if begin.year == end.year:
+            # "2010 – 2010-06" would say the year twice, and once too much.
+            return _span(str(_in_months(begin, _coarse_start)), str(_in_months(end, _coarse_end)))
     return (
         _span(str(_coarse_start(begin)) if begin else "", str(_coarse_end(end)) if end else "")
         or "everything"
     )
+
+
+def _in_months(day: date, coarse: Callable[[date], PartialDate]) -> PartialDate:
+    """A bound in coarse words, but no coarser than a month."""
+    found = coarse(day)
+    return PartialDate(day.year, day.month) if found.month is None else found
 
 
 def _coarse_start(day: date) -> PartialDate:

@@ -57,7 +57,7 @@ def ask_on_the_record(watched: Watched) -> None:
     choose(panel, page, TITLE)
     panel.get_by_label("Year or date").fill("2012")
     panel.get_by_role("button", name="Entitled?").click()
-    expect(panel.get_by_role("status")).to_contain_text("In part: 2012 – 2012-06 is covered")
+    expect(panel.get_by_role("status")).to_contain_text("In part: 2012-01 – 2012-06 is covered")
     expect(panel.get_by_role("img", name=re.compile("^Perpetual: 2001 – 2012-06"))).to_be_visible()
     watched.shot("answer-on-the-record")
 

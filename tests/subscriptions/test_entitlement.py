@@ -59,7 +59,7 @@ def test_the_page_says_yes_and_names_the_sources(as_role: AsRole, held: dict[str
 
 def test_the_page_tells_a_part_and_a_no(as_role: AsRole, held: dict[str, int]) -> None:
     client = as_role("operations")
-    assert "In part: 2010 – 2010-06 is covered" in ask(client, held, content="2010")
+    assert "In part: 2010-01 – 2010-06 is covered" in ask(client, held, content="2010")
     assert "lies outside of what is held" in ask(client, held, content="2015")
 
 

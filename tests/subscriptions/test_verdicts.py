@@ -46,7 +46,7 @@ def test_a_part_of_a_year_is_told_with_what_is_missing() -> None:
     assert (found.verdict, found.entitled) == (Verdict.PARTLY, True)
     assert found.reason == (
         "In part: 1995-03 – 1995-08 is covered by purchase 1995-03-01 – 1995-08-31;"
-        " 1995 – 1995-02 and 1995-09 – 1995 is not."
+        " 1995-01 – 1995-02 and 1995-09 – 1995-12 is not."
     )
 
 
