@@ -8,11 +8,14 @@ import pytest
 from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy.orm import Session
 
+from app.catalogue.models import Journal
 from app.core import clock
 from app.core.actor import COMMAND_LINE
+from app.customers.models import Customer
 from app.subscriptions.models import SubscriptionStatus
 from app.subscriptions.operations import change_status, create_subscription
 from tests.subscriptions.records import grant, institution, journal, right
+from tests.subscriptions.test_panel import count_statements
 from tests.subscriptions.test_subscriptions import YEAR, SubscriptionDraft
 
 AsRole = Callable[..., FlaskClient]
@@ -100,8 +103,6 @@ def test_what_cannot_be_asked_is_told_at_its_field(
 def test_a_deleted_customer_is_not_answered_for(
     session: Session, as_role: AsRole, held: dict[str, int]
 ) -> None:
-    from app.customers.models import Customer
-
     customer = session.get_one(Customer, held["customer"])
     customer.deleted_at = customer.created_at
     session.commit()
@@ -192,3 +193,28 @@ def test_the_command_asks_by_volume_and_by_the_customers_number(
     found = json.loads(runner.invoke(args=arguments).stdout.splitlines()[-1])
     assert (found["entitled"], found["verdict"]) == (False, "unknown")
     assert "ask for the year" in found["reason"]
+
+
+def test_the_pages_run_no_more_queries_as_rights_grow(
+    session: Session, as_role: AsRole, held: dict[str, int]
+) -> None:
+    client = as_role("operations")
+    customer, title = session.get_one(Customer, held["customer"]), held["journal"]
+    counts = []
+    for start in (1800, 1850):
+        acta = session.get_one(Journal, title)
+        years = [str(year) for year in range(start, start + 40, 2)]
+        grant(session, *(right(customer, acta, year, year) for year in years))
+        for _ in years:
+            draft = SubscriptionDraft(customer.id, acta.id, *YEAR)
+            row = create_subscription(session, draft, actor=COMMAND_LINE)
+            change_status(session, [row.id], SubscriptionStatus.ACTIVE, actor=COMMAND_LINE)
+        session.commit()
+        chosen = f"&subscription={row.id}&subscription={held['subscription']}"
+        counts.append(
+            (
+                count_statements(client, f"{PAGE}?customer={customer.id}&journal={acta.id}"),
+                count_statements(client, f"{PAGE}lapse/?customer={customer.id}{chosen}"),
+            )
+        )
+    assert counts[0] == counts[1]
