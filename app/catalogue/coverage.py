@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from app.core.errors import Problem
 from app.core.partial_date import PartialDate
@@ -95,6 +96,7 @@ def in_words(coverage: Coverage) -> str:
     return _span(str(coverage.start or ""), str(coverage.end or "")) or "everything"
 
 
+@lru_cache(20_000)
 def days_in_words(first: int, last: int) -> str:
     """A span of days, numbered as in `Coverage`, in the coarsest words that are exact."""
     begin = None if first <= OPEN_START else date.fromordinal(first)

@@ -210,6 +210,10 @@ def _stated(table: Any) -> Select[Any]:
 
 
 def _compare(pair: Pair, found: _Found, merged: list[MergedRight], writes: _Writes) -> None:
+    if not found.rows:
+        writes.new.extend((pair, right) for right in merged)
+        writes.history.append((pair, [], [right.coverage for right in merged]))
+        return
     stored = dict(found.rows)
     wanted = list(merged)
     for key, row in found.rows.items():
