@@ -123,6 +123,7 @@ class Subscription(Identified, Versioned, Coverage, Base):
             sqlite_where=text("source = 'perpetual'"),
             postgresql_where=text("source = 'perpetual'"),
         ),
+        Index("ix_subscriptions_days", "first_day", "last_day", "volume_only", "customer_id"),
         Index(
             "ix_subscriptions_facets",
             *("source", "status", "volume_only", "journal_id", "customer_id", "term_to"),

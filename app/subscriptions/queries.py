@@ -62,9 +62,9 @@ def _whose(model: _Rows) -> Callable[[str], Condition]:
     return condition
 
 
-def _found_by(condition: Callable[[str], Condition]) -> Callable[[str], Select[Any]]:
-    """The numbers of the subscriptions that a text means, by their index."""
-    return lambda text: select(Subscription.id).where(condition(text))
+def _found_by(condition: Callable[[Any], Condition]) -> Callable[[Any], Select[Any]]:
+    """The numbers of the subscriptions that a value means, by their index."""
+    return lambda value: select(Subscription.id).where(condition(value))
 
 
 def _searched(text: str) -> Select[Any]:
@@ -131,7 +131,10 @@ SUBSCRIPTIONS = Listing(
             keys=_found_by(_whose(Subscription)), column="customer_id",
         ),
         Filter("coverage", "Coverage", Kind.DATE, _covers, column="first_day"),
-        Filter("term_to", "Term to", Kind.DATE, _term_ends, column="term_to"),
+        Filter(
+            "term_to", "Term to", Kind.DATE, _term_ends, keys=_found_by(_term_ends),
+            column="term_to",
+        ),
         Filter(
             "expiring", "Expiring within", Kind.TEXT, _expires, hint="So many days from today: 90",
             column="term_to",

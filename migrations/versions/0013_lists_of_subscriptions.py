@@ -12,6 +12,7 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+DAYS = ["first_day", "last_day", "volume_only", "customer_id"]
 MERGED = sa.text("source = 'perpetual'")
 FACETS = [
     "source", "status", "volume_only", "journal_id", "customer_id", "term_to", "first_day",
@@ -21,6 +22,7 @@ FACETS = [
 
 def upgrade() -> None:
     op.create_index("ix_subscriptions_facets", "subscriptions", FACETS)
+    op.create_index("ix_subscriptions_days", "subscriptions", DAYS)
     op.create_index(
         "ix_subscriptions_merged", "subscriptions", ["customer_id", "journal_id"],
         sqlite_where=MERGED, postgresql_where=MERGED,
@@ -29,4 +31,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_subscriptions_merged", "subscriptions")
+    op.drop_index("ix_subscriptions_days", "subscriptions")
     op.drop_index("ix_subscriptions_facets", "subscriptions")
