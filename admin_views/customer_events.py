@@ -70,14 +70,23 @@ def _mandate(entry: AuditEntry) -> Event:
     return event_of(entry, icon, f"{name} {done}", signed, url)
 
 
+def _now_held(entry: AuditEntry) -> str:
+    """The perpetual rights after a merge, and what it has won and lost."""
+    changes = entry.changes or {}
+    lost, won = old_and_new(changes.get("lost"))[0], _new(entry, "won")
+    told = [f"won {won}" if won else "", f"lost {lost}" if lost else ""]
+    rights = _new(entry, "perpetual_rights")
+    difference = ", ".join(part for part in told if part)
+    return f"{rights or 'nothing'} ({difference})" if difference else rights or ""
+
+
 def _right(entry: AuditEntry) -> Event:
     ordinary = entry.entity == "subscription"
     url = address_of("subscriptions.details_view", id=entry.entity_id) if ordinary else None
     status = _new(entry, "status") if entry.action == Action.STATE_CHANGED else None
     done = f"is {status}" if status else entry.action
     title = f"{entry.entity.capitalize()} {done}"
-    rights = _new(entry, "perpetual_rights")
-    text = ": ".join(part for part in (entry.entity_label, rights) if part)
+    text = ": ".join(part for part in (entry.entity_label, _now_held(entry)) if part)
     icon = "key" if entry.entity == "journal authorization" else "certificate"
     return event_of(entry, icon, title, text, url)
 

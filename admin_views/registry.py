@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.deleted_customers",
     "admin_views.subscriptions",
     "admin_views.renewals",
+    "admin_views.entitlement",
     "admin_views.authorizations",
     "admin_views.journals",
     "admin_views.packages",

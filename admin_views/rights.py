@@ -141,6 +141,7 @@ def _tab(view: Any, session: Session, customer: Customer, page: int) -> str:
     return render_template(
         "subscriptions/tab.html",
         admin_view=view,
+        customer=customer,
         columns=RIGHT_COLUMNS,
         rows=session.scalars(wanted).all(),
         url_of=lambda row: address_of("subscriptions.details_view", id=row.id),

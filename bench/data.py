@@ -28,7 +28,7 @@ def prepare(installation: Installation, count: int) -> dict[str, Any]:
         seconds = _seed(installation, db.session(), count)
         _operators(installation, db.session())
         if _dedicate(db.session()) + make_big_record(db.session()) or seconds:
-            _analyse(db.session())
+            analyse(db.session())
         facts = {"customers": _count(db.session()), "seed_seconds": seconds}
         db.session.remove()
         db.engine.dispose()
@@ -90,7 +90,7 @@ def _dedicate(session: Session) -> int:
     return changed
 
 
-def _analyse(session: Session) -> None:
+def analyse(session: Session) -> None:
     """Let the database count what it plans its queries by, as it does in time by itself."""
     say("the database analyses its tables")
     session.rollback()

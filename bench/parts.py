@@ -16,6 +16,7 @@ from bench.machine import machine, postgres_facts
 from bench.peers.asking import Peer, measure_peer
 from bench.peers.copying import copy_customers
 from bench.postgres import postgres
+from bench.rights import measure_rights
 from bench.searching import measure_search
 from bench.sweep import measure_filters
 from bench.terms import ANYTHING, draw_terms
@@ -141,6 +142,11 @@ def _duplicates(plan: Plan) -> Found:
     return {"duplicates": measure_duplicates(plan.sqlite)}
 
 
+def _rights(plan: Plan) -> Found:
+    """Of one size, whatever the number of customers elsewhere: in an installation of its own."""
+    return measure_rights(Installation(plan.data / "rights"))
+
+
 def _rows(rows: Any) -> Found:
     return {"rows": [one.as_json() for one in rows]}
 
@@ -157,5 +163,6 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "postgresql-pages": _postgres_pages,
     "postgresql-search": _postgres_search,
     "postgresql-filters": _postgres_filters,
+    "rights": _rights,
     "duplicates": _duplicates,
 }

@@ -1,8 +1,10 @@
 """What part of a journal is meant: from one date or volume to another, either end open."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from app.core.errors import Problem
 from app.core.partial_date import PartialDate
@@ -38,9 +40,10 @@ class Coverage:
     @property
     def volume_only(self) -> bool:
         """Stated by volume or issue alone; nobody can tell which days that is."""
-        dated = self.start is not None or self.end is not None
+        if self.start is not None or self.end is not None:
+            return False
         numbered = (self.first_volume, self.first_issue, self.last_volume, self.last_issue)
-        return not dated and any(part is not None for part in numbered)
+        return any(part is not None for part in numbered)
 
 
 def parse_coverage_date(raw: object, label: str) -> PartialDate | None:
@@ -93,6 +96,7 @@ def in_words(coverage: Coverage) -> str:
     return _span(str(coverage.start or ""), str(coverage.end or "")) or "everything"
 
 
+@lru_cache(20_000)
 def days_in_words(first: int, last: int) -> str:
     """A span of days, numbered as in `Coverage`, in the coarsest words that are exact."""
     begin = None if first <= OPEN_START else date.fromordinal(first)
@@ -101,10 +105,19 @@ def days_in_words(first: int, last: int) -> str:
         for whole in (PartialDate(end.year), PartialDate(end.year, end.month), PartialDate.of(end)):
             if (whole.first_day, whole.last_day) == (begin, end):
                 return str(whole)
+        if begin.year == end.year:
+            # "2010 – 2010-06" would say the year twice, and once too much.
+            return _span(str(_in_months(begin, _coarse_start)), str(_in_months(end, _coarse_end)))
     return (
         _span(str(_coarse_start(begin)) if begin else "", str(_coarse_end(end)) if end else "")
         or "everything"
     )
+
+
+def _in_months(day: date, coarse: Callable[[date], PartialDate]) -> PartialDate:
+    """A bound in coarse words, but no coarser than a month."""
+    found = coarse(day)
+    return PartialDate(day.year, day.month) if found.month is None else found
 
 
 def _coarse_start(day: date) -> PartialDate:

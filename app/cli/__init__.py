@@ -12,6 +12,7 @@ MODULES = (
     "worker",
     "subscriptions",
     "holdings",
+    "entitlement",
     "imports",
     "exports",
     "direct_debit",

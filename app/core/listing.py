@@ -47,7 +47,8 @@ class Facets:
     """One narrow index of a large table that holds every column which many rows agree in.
 
     Conditions on these columns are judged by a walk through the index alone, which bounds what
-    any combination of them costs. `orders` names the index behind each order of the list.
+    any combination of them costs. `orders` names the index behind each order of the list; "" is
+    the order of the primary key, along which the table itself lies.
     """
 
     table: str
@@ -56,8 +57,9 @@ class Facets:
     orders: Mapping[str, str] = field(default_factory=dict)
 
     def by(self, index: str) -> tuple[str, str]:
-        """The plan (app.core.database) that takes an index of the table."""
-        return f"FROM {self.table} ", f"FROM {self.table} INDEXED BY {index} "
+        """The plan (app.core.database) that takes an index of the table, or none of them."""
+        way = f"INDEXED BY {index}" if index else "NOT INDEXED"
+        return f"FROM {self.table} ", f"FROM {self.table} {way} "
 
 
 @dataclass(frozen=True, slots=True)

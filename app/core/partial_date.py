@@ -1,11 +1,11 @@
 """A date known to the year, the month or the day: 2010, 2010-03, 2010-03-15."""
 
 import re
-from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:[T ]00:00(?::00)?)?)?)?")
+_DAY = timedelta(days=1)
 _DOTTED = re.compile(r"(?:(?:(\d{1,2})\.\s*)?(\d{1,2})\.\s*)?(\d{4})")
 
 
@@ -42,8 +42,10 @@ class PartialDate:
     @property
     def last_day(self) -> date:
         """The last day that the date covers."""
+        if self.day is not None:
+            return self.first_day
         month = self.month or 12
-        return date(self.year, month, self.day or monthrange(self.year, month)[1])
+        return date(self.year, 12, 31) if month == 12 else date(self.year, month + 1, 1) - _DAY
 
     @property
     def precision(self) -> int:

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, tuple_
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -39,6 +40,11 @@ _COVERAGE = (
     *("coverage_from", "coverage_to", "first_day", "last_day"),
     *("first_volume", "last_volume", "first_issue", "last_issue"),
 )
+
+# In plain words, so that the databases see that the index of merged rows will do.
+_MERGED = _SUBSCRIPTIONS.c.source == literal_column(f"'{SubscriptionSource.PERPETUAL}'")
+_STATED = tuple(name for name in _COVERAGE if name not in ("first_day", "last_day"))
+_TOLD_APART = ("customer_id", "journal_id", *_STATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,15 @@ class _Writes:
         return len(self.new) + len(self.changed) + len(self.gone)
 
 
+# The same few thousand years and months stand in a hundred thousand rows.
+_partial_date = lru_cache(50_000)(PartialDate.parse)
+
+
 def coverage_of(row: Any) -> Coverage:
     """The coverage that an authorization or a subscription states in its columns."""
     return Coverage(
-        PartialDate.parse(row.coverage_from),
-        PartialDate.parse(row.coverage_to),
+        _partial_date(row.coverage_from),
+        _partial_date(row.coverage_to),
         row.first_volume,
         row.first_issue,
         row.last_volume,
@@ -138,7 +148,7 @@ def customers_with_rights(session: Session, after: int, limit: int) -> list[int]
             (_AUTHORIZATIONS.c.customer_id, ()),
             (
                 _SUBSCRIPTIONS.c.customer_id,
-                (_SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value,),
+                (_MERGED,),
             ),
         )
     ]
@@ -179,8 +189,8 @@ def _read(
     session: Session, authorizations: ColumnElement[bool], subscriptions: ColumnElement[bool]
 ) -> dict[Pair, _Found]:
     found: dict[Pair, _Found] = defaultdict(_Found)
-    merged = subscriptions & (_SUBSCRIPTIONS.c.source == SubscriptionSource.PERPETUAL.value)
-    for row in session.execute(select(_AUTHORIZATIONS).where(authorizations)):
+    merged = subscriptions & _MERGED
+    for row in session.execute(_stated(_AUTHORIZATIONS).where(authorizations)):
         pair = found[row.customer_id, row.journal_id]
         pair.rights.append(Right(row.id, coverage_of(row)))
     sources: dict[int, list[int]] = defaultdict(list)
@@ -188,13 +198,22 @@ def _read(
         select(_LINKS).join(_SUBSCRIPTIONS).where(merged).order_by(_LINKS.c.authorization_id)
     ):
         sources[link.subscription_id].append(link.authorization_id)
-    for row in session.execute(select(_SUBSCRIPTIONS).where(merged).order_by(_SUBSCRIPTIONS.c.id)):
+    for row in session.execute(_stated(_SUBSCRIPTIONS).where(merged).order_by(_SUBSCRIPTIONS.c.id)):
         pair = found[row.customer_id, row.journal_id]
         pair.rows[row.id] = MergedRight(coverage_of(row), tuple(sources[row.id]))
     return found
 
 
+def _stated(table: Any) -> Select[Any]:
+    """What the merge reads of a row."""
+    return select(*(table.c[name] for name in ("id", *_TOLD_APART)))
+
+
 def _compare(pair: Pair, found: _Found, merged: list[MergedRight], writes: _Writes) -> None:
+    if not found.rows:
+        writes.new.extend((pair, right) for right in merged)
+        writes.history.append((pair, [], [right.coverage for right in merged]))
+        return
     stored = dict(found.rows)
     wanted = list(merged)
     for key, row in found.rows.items():
@@ -273,25 +292,31 @@ def _columns(right: MergedRight) -> dict[str, Any]:
 
 
 def _insert(session: Session, new: list[tuple[Pair, MergedRight]]) -> list[int]:
+    """Write new merged rows; their numbers in the same order.
+
+    The rows are known again by what they say: no two of a customer and journal say the same.
+    Asking for the numbers in order would cost SQLite a statement for each row.
+    """
     created_at = clock.now()
-    return list(
-        session.connection().scalars(
-            _SUBSCRIPTIONS.insert().returning(_SUBSCRIPTIONS.c.id, sort_by_parameter_order=True),
-            [
-                {
-                    "customer_id": customer,
-                    "journal_id": journal,
-                    "source": SubscriptionSource.PERPETUAL.value,
-                    "status": SubscriptionStatus.ACTIVE.value,
-                    "renewal": False,
-                    "version": 1,
-                    "created_at": created_at,
-                    **_columns(right),
-                }
-                for (customer, journal), right in new
-            ],
-        )
+    rows = [
+        {
+            "customer_id": customer,
+            "journal_id": journal,
+            "source": SubscriptionSource.PERPETUAL.value,
+            "status": SubscriptionStatus.ACTIVE.value,
+            "renewal": False,
+            "version": 1,
+            "created_at": created_at,
+            **_columns(right),
+        }
+        for (customer, journal), right in new
+    ]
+    told = [_SUBSCRIPTIONS.c[name] for name in _TOLD_APART]
+    written = session.connection().execute(
+        _SUBSCRIPTIONS.insert().returning(_SUBSCRIPTIONS.c.id, *told), rows
     )
+    ids = {tuple(said): key for key, *said in written}
+    return [ids[tuple(row[name] for name in _TOLD_APART)] for row in rows]
 
 
 def _tell(session: Session, writes: _Writes, actor: Actor) -> None:

@@ -118,6 +118,18 @@ class Subscription(Identified, Versioned, Coverage, Base):
         Index("ix_subscriptions_journal_id", "journal_id", "id"),
         Index("ix_subscriptions_source", "source", "id"),
         Index(
+            "ix_subscriptions_merged",
+            *("customer_id", "journal_id"),
+            sqlite_where=text("source = 'perpetual'"),
+            postgresql_where=text("source = 'perpetual'"),
+        ),
+        Index("ix_subscriptions_days", "first_day", "last_day", "volume_only", "customer_id"),
+        Index(
+            "ix_subscriptions_facets",
+            *("source", "status", "volume_only", "journal_id", "customer_id", "term_to"),
+            *("first_day", "last_day"),
+        ),
+        Index(
             "ix_subscriptions_term_to",
             "term_to",
             "id",

@@ -3,17 +3,28 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    Select,
+    and_,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from app.catalogue.coverage import in_words
 from app.catalogue.models import Journal
 from app.catalogue.queries_journals import holds
-from app.core import filters
+from app.core import clock, filters
 from app.core.filters import Condition, Filter, Kind, Span, begins_with
-from app.core.listing import Criteria, Listing
+from app.core.listing import Criteria, Facets, Listing
 from app.core.portions import portions
 from app.core.text import sort_key
 from app.customers.choices import CustomerKind
@@ -51,6 +62,22 @@ def _whose(model: _Rows) -> Callable[[str], Condition]:
     return condition
 
 
+def _found_by(condition: Callable[[Any], Condition]) -> Callable[[Any], Select[Any]]:
+    """The numbers of the subscriptions that a value means, by their index."""
+    return lambda value: select(Subscription.id).where(condition(value))
+
+
+def _searched(text: str) -> Select[Any]:
+    """The numbers of the subscriptions that a search means: two sets that share no row, so that
+    the first ten thousand are there without looking at the rest."""
+    journals, customers = _to_which(Subscription)(text), _whose(Subscription)(text)
+    both = union_all(
+        select(Subscription.id).where(journals),
+        select(Subscription.id).where(customers, not_(journals)),
+    ).subquery()
+    return select(both.c.id)
+
+
 def _search(model: _Rows) -> Callable[[str], Condition]:
     return lambda text: or_(_to_which(model)(text), _whose(model)(text))
 
@@ -76,6 +103,16 @@ def _term_ends(span: Span) -> Condition:
     return and_(*parts)
 
 
+def _expires(text: str) -> Condition:
+    """Active ordinary subscriptions whose term ends within so many days from today."""
+    digits = text.removesuffix("days").removesuffix("day").strip()
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 5:
+        raise ValueError(f"{text} is not a number of days")
+    today = clock.today()
+    ends = _term_ends(Span(today, today + timedelta(days=int(digits))))
+    return and_(ends, Subscription.status == SubscriptionStatus.ACTIVE.value)
+
+
 def _words(names: Iterable[str]) -> list[tuple[str, str]]:
     return [(str(name), str(name)) for name in names]
 
@@ -85,19 +122,43 @@ SUBSCRIPTIONS = Listing(
     filters=(
         filters.choice("source", "Source", Subscription.source, _words(SubscriptionSource)),
         filters.choice("status", "Status", Subscription.status, _words(SubscriptionStatus)),
-        Filter("journal", "Journal", Kind.TEXT, _to_which(Subscription), hint=_JOURNAL_HINT),
-        Filter("customer", "Customer", Kind.TEXT, _whose(Subscription), hint=_CUSTOMER_HINT),
-        Filter("coverage", "Coverage", Kind.DATE, _covers),
-        Filter("term_to", "Term to", Kind.DATE, _term_ends),
+        Filter(
+            "journal", "Journal", Kind.TEXT, _to_which(Subscription), hint=_JOURNAL_HINT,
+            keys=_found_by(_to_which(Subscription)), column="journal_id",
+        ),
+        Filter(
+            "customer", "Customer", Kind.TEXT, _whose(Subscription), hint=_CUSTOMER_HINT,
+            keys=_found_by(_whose(Subscription)), column="customer_id",
+        ),
+        Filter("coverage", "Coverage", Kind.DATE, _covers, column="first_day"),
+        Filter(
+            "term_to", "Term to", Kind.DATE, _term_ends, keys=_found_by(_term_ends),
+            column="term_to",
+        ),
+        Filter(
+            "expiring", "Expiring within", Kind.TEXT, _expires, hint="So many days from today: 90",
+            keys=_found_by(_expires), column="term_to",
+        ),
         filters.yes_no("volume_only", "By volume alone", Subscription.volume_only),
     ),
     search=_search(Subscription),
+    search_keys=_searched,
+    search_scan=_search(Subscription),
+    facets=Facets(
+        Subscription.__tablename__,
+        "ix_subscriptions_facets",
+        frozenset(
+            {"id", "source", "status", "volume_only", "journal_id", "customer_id", "term_to",
+             "first_day"}
+        ),
+        orders={"": ""},
+    ),
     options=(
         joinedload(Subscription.customer),
         joinedload(Subscription.journal),
         selectinload(Subscription.sources),
     ),
-)
+)  # fmt: skip
 
 AUTHORIZATIONS = Listing(
     statement=select(Authorization).where(

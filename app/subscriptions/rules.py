@@ -8,9 +8,10 @@ another. The window in which it may be used is another matter and has no end for
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, days_in_words, in_words, natural
+from app.catalogue.coverage import OPEN_END, OPEN_START, Coverage, in_words, natural
 from app.core.partial_date import PartialDate
 from app.core.state_machine import StateMachine
+from app.subscriptions import spans
 from app.subscriptions.models import SubscriptionStatus
 
 # What may become of an ordinary subscription. One that has expired may be renewed; one that is
@@ -70,32 +71,39 @@ def merge(rights: Iterable[Right]) -> list[MergedRight]:
     return merged
 
 
-def _unbroken(rights: Iterable[Right]) -> Iterable[list[Right]]:
+# A right with the numbers of its first and its last day.
+_Spread = tuple[int, int, Right]
+
+
+def _unbroken(rights: Iterable[Right]) -> Iterable[list[_Spread]]:
     """Sweep over the rights in order of their first day; yield those that hang together."""
-    group: list[Right] = []
+    group: list[_Spread] = []
     reach = OPEN_START
-    for right in sorted(rights, key=lambda right: (right.coverage.first, right.coverage.last)):
-        if group and right.coverage.first > reach + 1:
+    spread = [(right.coverage.first, right.coverage.last, right) for right in rights]
+    for first, last, right in sorted(spread, key=lambda one: one[:2]):
+        if group and first > reach + 1:
             yield group
             group = []
         # A short range inside a long one must not shorten the reach.
-        reach = max(reach, right.coverage.last) if group else right.coverage.last
-        group.append(right)
+        reach = max(reach, last) if group else last
+        group.append((first, last, right))
     if group:
         yield group
 
 
-def _join(group: Sequence[Right]) -> MergedRight:
+def _join(group: Sequence[_Spread]) -> MergedRight:
     """One coverage from rights that hang together.
 
     A bound keeps the precision of the right that gave it; where several gave the same day, the
     coarsest way to say it stands. Volume and issue come from the givers of the bound too.
     """
-    coverages = [right.coverage for right in group]
-    first = min(coverage.first for coverage in coverages)
-    last = max(coverage.last for coverage in coverages)
-    starting = [coverage for coverage in coverages if coverage.first == first]
-    ending = [coverage for coverage in coverages if coverage.last == last]
+    if len(group) == 1:
+        [(_, _, right)] = group
+        return MergedRight(right.coverage, (right.source,))
+    first = min(first for first, _, _ in group)
+    last = max(last for _, last, _ in group)
+    starting = [right.coverage for begin, _, right in group if begin == first]
+    ending = [right.coverage for _, end, right in group if end == last]
     first_volume, first_issue = _first_number(starting, open_start=first == OPEN_START)
     last_volume, last_issue = _last_number(ending, open_end=last == OPEN_END)
     return MergedRight(
@@ -107,7 +115,7 @@ def _join(group: Sequence[Right]) -> MergedRight:
             last_volume=last_volume,
             last_issue=last_issue,
         ),
-        tuple(sorted({right.source for right in group})),
+        tuple(sorted({right.source for _, _, right in group})),
     )
 
 
@@ -165,29 +173,16 @@ def lost_and_won(before: Iterable[Coverage], after: Iterable[Coverage]) -> tuple
     Rights by volume alone are compared by their statement.
     """
     old, new = list(before), list(after)
+    old_days, new_days = _dated(old), _dated(new)
+    lost, won = spans.beyond(old_days, new_days), spans.beyond(new_days, old_days)
     return (
-        "; ".join([*_beyond(old, new), *_statements_beyond(old, new)]),
-        "; ".join([*_beyond(new, old), *_statements_beyond(new, old)]),
+        "; ".join([*spans.in_words(lost), *_statements_beyond(old, new)]),
+        "; ".join([*spans.in_words(won), *_statements_beyond(new, old)]),
     )
 
 
-def _beyond(these: Iterable[Coverage], those: Iterable[Coverage]) -> list[str]:
-    """The spans of days that `these` cover and `those` do not."""
-    taken = sorted((one.first, one.last) for one in those if not one.volume_only)
-    spans = []
-    for coverage in sorted(
-        (one for one in these if not one.volume_only), key=lambda one: (one.first, one.last)
-    ):
-        first = coverage.first
-        for start, end in taken:
-            if start > coverage.last:
-                break
-            if first < start:
-                spans.append((first, start - 1))
-            first = max(first, end + 1)
-        if first <= coverage.last:
-            spans.append((first, coverage.last))
-    return [days_in_words(first, last) for first, last in spans]
+def _dated(coverages: Iterable[Coverage]) -> list[spans.Span]:
+    return [(one.first, one.last) for one in coverages if not one.volume_only]
 
 
 def _statements_beyond(these: Iterable[Coverage], those: Iterable[Coverage]) -> list[str]:

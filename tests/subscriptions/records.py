@@ -9,7 +9,7 @@ from app.catalogue.models import Journal
 from app.catalogue.operations_journals import title_values
 from app.core import clock
 from app.core.actor import COMMAND_LINE
-from app.core.text import sort_key
+from app.core.text import fold, sort_key
 from app.customers.models import Customer
 from app.subscriptions.authorizations import create_authorizations
 from app.subscriptions.drafts import AuthorizationDraft, read_coverage
@@ -32,7 +32,7 @@ def institution(session: Session, name: str = "") -> Customer:
         changed_at=clock.now(),
         search_text=name.lower(),
         sort_name=sort_key(name),
-        name_key=name.lower(),
+        name_key=fold(name),
     )
     session.add(customer)
     session.flush()

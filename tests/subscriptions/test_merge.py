@@ -10,7 +10,7 @@ from app.catalogue.coverage import Coverage, coverage_problems
 from app.core.partial_date import PartialDate
 from app.subscriptions.rules import Right, merge
 
-WINDOW_START, WINDOW_END = date(2010, 7, 1), date(2013, 6, 30)
+WINDOW_START, WINDOW_END = date(2010, 7, 1), date(2014, 12, 31)
 
 
 def dated(start: str = "", end: str = "", **numbers: object) -> Coverage:
@@ -46,15 +46,34 @@ coverages = st.builds(Coverage, start=ends, end=ends).filter(
 )
 
 
+def follower(end: PartialDate, kind: str) -> PartialDate:
+    """What comes after the end of a coverage: the next year, month or day, or a day too late."""
+    if kind == "next" and end.precision == 1:
+        return PartialDate(end.year + 1)
+    after = end.last_day + timedelta(days=2 if kind == "too late" else 1)
+    if kind == "next" and end.precision == 2:
+        return PartialDate(after.year, after.month)
+    return PartialDate.of(after)
+
+
 @st.composite
 def right_sets(draw: st.DrawFn) -> list[Right]:
-    """Random rights, some of which begin on the day after another ends, or one day too late."""
+    """Random rights, some of which adjoin another at its precision, begin one day too late, or
+    bridge the gap between two."""
     drawn = draw(st.lists(coverages, min_size=1, max_size=7))
     for coverage in list(drawn):
-        if coverage.end is not None and draw(st.booleans()):
-            gap = draw(st.integers(1, 2))
-            after = PartialDate.of(coverage.end.last_day + timedelta(days=gap))
+        if coverage.end is None:
+            continue
+        kind = draw(st.sampled_from(["alone", "alone", "next", "day after", "too late"]))
+        if kind != "alone":
+            after = follower(coverage.end, kind)
             drawn.append(Coverage(after, draw(st.sampled_from([after, None]))))
+    bounded = [one for one in drawn if one.start is not None and one.end is not None]
+    if len(bounded) > 1 and draw(st.booleans()):
+        one, other = draw(st.permutations(bounded))[:2]
+        if one.last + 1 < other.first:
+            first = PartialDate.of(one.end.last_day + timedelta(days=1))
+            drawn.append(Coverage(first, PartialDate.of(other.start.first_day - timedelta(days=1))))
     return [Right(number, coverage) for number, coverage in enumerate(drawn, 1)]
 
 

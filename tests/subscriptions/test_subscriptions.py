@@ -1,6 +1,6 @@
 """Ordinary subscriptions, their status, and merged rows that nobody may touch."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
 from app.catalogue.coverage import Coverage
+from app.core import clock
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.core.listing import Criteria
@@ -235,6 +236,22 @@ def test_the_list_is_filtered_by_source_journal_customer_status_and_coverage(
     assert found(session, volume_only="yes") == ["perpetual Beta Studies"]
     assert found(session, term_to_to="2026-12-31") == ["ordinary Beta Studies"]
     assert found(session, search="acta") == ["perpetual Acta"]
+
+
+def test_the_list_finds_active_subscriptions_that_expire_within_so_many_days(
+    session: Session,
+) -> None:
+    soon, later, over = (clock.today() + timedelta(days=days) for days in (30, 31, -1))
+    for number, end in enumerate((soon, later, over, None)):
+        acta = journal(session, f"Acta {number}", f"T{number}")
+        row = ordinary(session, journal_id=acta.id, term_from=date(2020, 1, 1), term_to=end)
+        change_status(session, [row.id], SubscriptionStatus.ACTIVE, actor=COMMAND_LINE)
+    ordinary(session, term_from=date(2020, 1, 1), term_to=soon)
+    assert found(session, expiring="30") == ["ordinary Acta 0"]
+    assert found(session, expiring="31 days") == ["ordinary Acta 0", "ordinary Acta 1"]
+    for wrong in ("soon", "-1", "999999", "²"):
+        _, [problem] = SUBSCRIPTIONS.check(Criteria(filters={"expiring": wrong}))
+        assert problem.message == f"Expiring within: {wrong} is not a number of days"
 
 
 def test_the_export_tells_an_ordinary_subscription_by_its_term(session: Session) -> None:

@@ -36,6 +36,8 @@ def test_a_coverage_in_words(coverage: Coverage, words: str) -> None:
         ([dated("2012", "2012")], [dated("2012-01", "2012-11")], "2012-12", ""),
         ([], [Coverage(first_volume="5", last_volume="9")], "", "volumes 5–9"),
         ([dated("2010", "2012")], [dated("2010-01", "2012-12-31")], "", ""),
+        ([dated("2010", "2010")], [dated("2010-07", "2010")], "2010-01 – 2010-06", ""),
+        ([dated("2010", "2010")], [dated("2010", "2010-06-15")], "2010-06-16 – 2010-12", ""),
     ],
 )
 def test_what_a_change_takes_and_gives(
