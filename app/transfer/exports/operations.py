@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -129,13 +129,7 @@ def _write(
     conditions = export.listing.describe(criteria, session)
     total = count(session, export, criteria)
     as_archive = total >= ROWS_OF_ARCHIVE
-    listing = export.listing
-    if total <= ROWS_AT_ONCE and conditions:
-        listing = _only_those_found(session, listing, criteria)
-    elif as_archive:
-        # The order that nobody asked for: by the key, in which the rows lie on the disk.
-        listing = replace(listing, default_sort="")
-    rows = _Rows(export.rows(session, listing, criteria), watch)
+    rows = _Rows(_rows(session, export, criteria, total, narrowed=bool(conditions)), watch)
     if as_archive:
         _write_archive(target, export, columns, rows, conditions, actor)
     else:
@@ -266,16 +260,39 @@ def _keep(session: Session, path: Path, written: Written, actor: Actor) -> int:
     return record_export(session, written, actor=actor, stored=stored)
 
 
-def _only_those_found(session: Session, listing: Listing, criteria: Criteria) -> Listing:
-    """The list narrowed to the few rows that fit, by their ids.
+def _rows(
+    session: Session, export: ExportList, criteria: Criteria, total: int, *, narrowed: bool
+) -> Iterator[Any]:
+    """The rows in the order of the list, on the way that the database can go in time.
 
-    Left to itself, SQLite walks through the whole table in the order asked for to save a sort.
+    Where conditions narrow a list, the keys are found first, and the rows by them: left to itself,
+    SQLite walks through the whole table in the order asked for to save a sort.
     """
+    listing = export.listing
+    if total >= ROWS_OF_ARCHIVE:
+        # The order that nobody asked for: by the key, in which the rows lie on the disk.
+        return export.rows(session, replace(listing, default_sort=""), criteria)
+    if not narrowed or (total > ROWS_AT_ONCE and listing.facets is None):
+        return export.rows(session, listing, criteria)
+    keys = _keys(session, listing, criteria)
+    if total <= ROWS_AT_ONCE:
+        return export.rows(session, _only(listing, keys), criteria)
+    ordered = replace(criteria, search="", filters={})
+    portions = (keys[start : start + PORTION] for start in range(0, len(keys), PORTION))
+    return chain.from_iterable(
+        export.rows(session, _only(listing, portion), ordered) for portion in portions
+    )
+
+
+def _keys(session: Session, listing: Listing, criteria: Criteria) -> Sequence[Any]:
+    """The keys of the rows asked for, in order."""
     key = listing.primary_key
-    ids = session.scalars(
-        listing.where(criteria).with_only_columns(key, maintain_column_froms=True)
-    ).all()
-    return replace(listing, statement=listing.statement.where(key.in_(ids)))
+    found = listing.where(criteria).with_only_columns(key, maintain_column_froms=True)
+    return session.scalars(found.order_by(*listing.order(criteria, walked=False))).all()
+
+
+def _only(listing: Listing, keys: Sequence[Any]) -> Listing:
+    return replace(listing, statement=listing.statement.where(listing.primary_key.in_(keys)))
 
 
 class _Rows:
