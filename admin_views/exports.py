@@ -70,7 +70,11 @@ class DownloadsView(KontorView):
     model_class = AuditEntry
     label, singular = "Downloads", "download"
     menu_group, icon, endpoint_name = "Data", "download", "exports"
-    permissions: ClassVar[Mapping[str, Permission]] = {"view": Permission.JOBS_VIEW}
+    permissions: ClassVar[Mapping[str, Permission]] = {
+        "view": Permission.JOBS_VIEW,
+        "export": Permission.EXPORT,
+    }
+    export_kind = "downloads"
     details_template = "exports/download.html"
     empty_hint = "Press Export on any list: what leaves Kontor is kept here for a while."
     columns = (

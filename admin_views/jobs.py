@@ -139,7 +139,8 @@ class JobsView(KontorView):
     model_class = Job
     label, singular = "Jobs", "job"
     menu_group, icon, endpoint_name = "Data", "activity", "jobs"
-    permissions = {"view": Permission.JOBS_VIEW}
+    permissions = {"view": Permission.JOBS_VIEW, "export": Permission.EXPORT}
+    export_kind = "jobs"
     details_template = "jobs/job.html"
     empty_hint = "Imports and large exports appear here while they run and after."
     columns = (

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import openpyxl
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +14,6 @@ import admin_views.exports
 from app.core.models import FileDownload, StoredFile
 from app.jobs.models import Job, JobState
 from app.transfer.exports import operations
-from app.transfer.exports.lists import LISTS
 from tests.transfer.exporting import IBAN, LABELS, many_people, records, tables, three_customers
 
 AsRole = Callable[..., FlaskClient]
@@ -227,21 +225,3 @@ def test_the_template_of_an_import_is_offered_where_one_uploads(
     assert book.sheetnames[0] == "Customers"
     assert client.get("/admin/exports/template/?kind=invoices").status_code == 404
     assert as_role("accounting").get("/admin/exports/template/?kind=invoices").status_code == 200
-
-
-def test_every_export_button_leads_to_a_list_that_shows_the_same_rows(app: Flask) -> None:
-    with app.test_request_context():
-        offered = {
-            view.endpoint: view
-            for admin in app.extensions["admin"]
-            for view in admin._views
-            if getattr(view, "export_kind", "")
-        }
-        wrong = [
-            name
-            for name, view in offered.items()
-            if LISTS[view.export_kind].listing is not view.listing()
-            or LISTS[view.export_kind].permission not in view.needed("index_view")
-        ]
-    assert {"individual", "clients", "invoices", "direct_debit", "groups"} <= set(offered)
-    assert wrong == []

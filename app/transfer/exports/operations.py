@@ -35,11 +35,11 @@ from app.jobs.registry import OnAbandoned
 from app.transfer.columns.base import Column
 from app.transfer.exports.cells import Cells, defused, masked, sheet_cells, text_cells
 from app.transfer.exports.lists import ExportList, find_list
+from app.transfer.exports.queries import ENTITY
 from app.transfer.exports.streams import PORTION
 from app.transfer.exports.writers import write_archive, write_workbook
 
 JOB: Final = "export"
-ENTITY: Final = "export"
 PURPOSE: Final = "export"
 # Above this, the panel lets a job write the export (domain.md, section 3).
 ROWS_AT_ONCE: Final = 2_000
@@ -74,7 +74,7 @@ class Written:
 
 def may_export(export: ExportList, actor: Actor) -> bool:
     """Whether this person may export this list."""
-    return actor.may(Permission.EXPORT) and actor.may(export.permission)
+    return actor.may(Permission.EXPORT) and export.open_to(actor)
 
 
 def count(session: Session, export: ExportList, criteria: Criteria) -> int:
@@ -109,7 +109,7 @@ def write(
     conditions that do not fit.
     """
     actor.require(Permission.EXPORT)
-    actor.require(export.permission)
+    export.require(actor)
     export = export.seen_by(actor)
     session = db.session()
     session.rollback()  # what stands there now, not when the request began
@@ -204,7 +204,7 @@ def start_export(
 ) -> Job:
     """Have a large export written by a job. Raises NotAllowed."""
     actor.require(Permission.EXPORT)
-    actor.require(export.permission)
+    export.require(actor)
     sort = f"-{criteria.sort}" if criteria.descending else criteria.sort
     params = {
         "list": export.name,
