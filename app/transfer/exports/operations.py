@@ -33,6 +33,7 @@ from app.jobs.context import JobContext
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 from app.transfer.columns.base import Column
+from app.transfer.exports import telling
 from app.transfer.exports.cells import Cells, defused, masked, sheet_cells, text_cells
 from app.transfer.exports.lists import ExportList, find_list
 from app.transfer.exports.queries import ENTITY
@@ -243,7 +244,7 @@ def run_export(context: JobContext) -> dict[str, Any]:
 
 def register() -> None:
     """Make the kind of job known."""
-    registry.register(JOB, run_export, on_abandoned=OnAbandoned.RESUME)
+    registry.register(JOB, run_export, on_abandoned=OnAbandoned.RESUME, on_end=telling.tell)
 
 
 def _keep(session: Session, path: Path, written: Written, actor: Actor) -> int:

@@ -56,6 +56,11 @@ def _exported_lists(session: Session) -> list[Choice]:
     return [(title, title) for title in titles]
 
 
+def receipt_of(session: Session, number: int) -> AuditEntry:
+    """The receipt of this number."""
+    return session.get_one(AuditEntry, number)
+
+
 def file_of(session: Session, receipt: AuditEntry) -> StoredFile | None:
     """The file of an export, while it is kept; none where it went to the command line."""
     if receipt.entity_id is None:
