@@ -5,13 +5,13 @@ many rows, the checksum of the file, and whether bank details stood in it in ful
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from itertools import chain, islice
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -99,12 +99,12 @@ def criteria_of(
 def write(
     export: ExportList,
     criteria: Criteria,
-    target: Path,
+    target: BinaryIO,
     *,
     actor: Actor,
     watch: Watch = lambda done: None,
 ) -> Written:
-    """Write an export into a file: a workbook, or from 100,000 rows on the ZIP.
+    """Write an export into an open file: a workbook, or from 100,000 rows on the ZIP.
 
     `watch` is told of every row and may raise to stop. Raises NotAllowed, and Refused for
     conditions that do not fit.
@@ -122,7 +122,7 @@ def _write(
     session: Session,
     export: ExportList,
     criteria: Criteria,
-    target: Path,
+    target: BinaryIO,
     actor: Actor,
     watch: Watch,
 ) -> Written:
@@ -141,14 +141,14 @@ def _write(
         rows=rows.done,
         format="zip" if as_archive else "xlsx",
         sha256=_sha256(target),
-        size=target.stat().st_size,
+        size=target.seek(0, os.SEEK_END),
         conditions=conditions,
         bank_details=_bank_details(columns, actor),
     )
 
 
 def _write_archive(
-    target: Path,
+    target: BinaryIO,
     export: ExportList,
     columns: Sequence[Column],
     rows: "_Rows",
@@ -193,11 +193,10 @@ def record_export(
 
 def export_now(export: ExportList, criteria: Criteria, *, actor: Actor) -> int:
     """Write an export and keep it; the number of its receipt."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "export"
-        written = write(export, criteria, path, actor=actor)
+    with tempfile.TemporaryFile() as file:
+        written = write(export, criteria, file, actor=actor)
         with transaction() as session:
-            return _keep(session, path, written, actor)
+            return _keep(session, file, written, actor)
 
 
 def start_export(
@@ -230,12 +229,12 @@ def run_export(context: JobContext) -> dict[str, Any]:
         context.progress(done, phase="Writing rows")
         context.stop_if_cancelled()
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "export"
-        written = write(export, criteria, path, actor=context.actor, watch=watch)
+    # A file without a name: of a worker that is killed, not even half an export stays behind.
+    with tempfile.TemporaryFile() as file:
+        written = write(export, criteria, file, actor=context.actor, watch=watch)
         context.progress(written.rows, phase="Keeping the file")
         with transaction() as session:
-            receipt = _keep(session, path, written, context.actor)
+            receipt = _keep(session, file, written, context.actor)
             result = {"receipt": receipt, "rows": written.rows, "format": written.format}
             # In the transaction of the receipt: a worker killed right here exports nothing twice.
             context.checkpoint(session, result, written.rows)
@@ -247,17 +246,16 @@ def register() -> None:
     registry.register(JOB, run_export, on_abandoned=OnAbandoned.RESUME, on_end=telling.tell)
 
 
-def _keep(session: Session, path: Path, written: Written, actor: Actor) -> int:
-    with path.open("rb") as content:
-        stored = storage.save(
-            session,
-            content,
-            name=written.file_name,
-            media_type=MEDIA_TYPES[written.format],
-            purpose=PURPOSE,
-            owner_id=actor.operator_id,
-            days=current_app.config["SETTINGS"].retention_days,
-        )
+def _keep(session: Session, file: BinaryIO, written: Written, actor: Actor) -> int:
+    stored = storage.save(
+        session,
+        file,
+        name=written.file_name,
+        media_type=MEDIA_TYPES[written.format],
+        purpose=PURPOSE,
+        owner_id=actor.operator_id,
+        days=current_app.config["SETTINGS"].retention_days,
+    )
     return record_export(session, written, actor=actor, stored=stored)
 
 
@@ -336,9 +334,9 @@ def _bank_details(columns: Sequence[Column], actor: Actor) -> str:
     return "masked" if any(masked(column, actor) for column in columns) else "in full"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _zone() -> tzinfo:

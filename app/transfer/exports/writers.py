@@ -12,8 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import rustpy_xlsxwriter
 
@@ -30,7 +29,7 @@ _COMPRESSION: Final = 1
 Rows = Iterable[Sequence[Any]]
 
 
-def write_workbook(target: Path, title: str, columns: Sequence[Column], rows: Rows) -> None:
+def write_workbook(target: BinaryIO, title: str, columns: Sequence[Column], rows: Rows) -> None:
     """Write one sheet with a frozen bold heading row, an auto-filter and typed cells.
 
     Memory stays flat: rows are written as they come. Text columns are formatted as text, blank
@@ -70,7 +69,7 @@ def _records(labels: Sequence[str], rows: Rows) -> Iterator[dict[str, Any]]:
 
 
 def write_archive(
-    target: Path,
+    target: BinaryIO,
     data: tuple[str, Sequence[str], Rows],
     settings: tuple[str, Sequence[str], Rows],
     *,
