@@ -9,6 +9,8 @@ from typing import Any
 
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
+from bench.exporting import measure_exports
+from bench.importing import ROWS, measure_imports
 from bench.installation import Installation, opened
 from bench.keeping import keep, kept
 from bench.kontor import measure_pages
@@ -141,6 +143,14 @@ def _duplicates(plan: Plan) -> Found:
     return {"duplicates": measure_duplicates(plan.sqlite)}
 
 
+def _exports(plan: Plan) -> Found:
+    return measure_exports(plan.sqlite, _copy(plan, "flask-admin"))
+
+
+def _imports(plan: Plan) -> Found:
+    return measure_imports(plan.data / "imports", min(plan.customers, ROWS))
+
+
 def _rows(rows: Any) -> Found:
     return {"rows": [one.as_json() for one in rows]}
 
@@ -157,5 +167,7 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "postgresql-pages": _postgres_pages,
     "postgresql-search": _postgres_search,
     "postgresql-filters": _postgres_filters,
+    "exports": _exports,
+    "imports": _imports,
     "duplicates": _duplicates,
 }
