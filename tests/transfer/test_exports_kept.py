@@ -1,4 +1,4 @@
-"""What becomes of an export: masked for some, gone after its time, its downloads never forgotten."""
+"""What becomes of an export: masked for some, gone in time, its downloads never forgotten."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
