@@ -107,6 +107,8 @@ def _write_for_peer(source: Path, target: Path) -> None:
         writer = csv.writer(made)
         writer.writerow(["number", *taken, *fixed])
         for number, row in enumerate(csv.DictReader(given, delimiter=";"), FIRST):
+            # To the peer, two blank emails are one that is taken.
+            row["Email"] = row["Email"] or f"{number}@example.com"
             writer.writerow([number, *(row[label] for label in taken.values()), *fixed.values()])
 
 
