@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from select import select as select_ready
 
 import pytest
 from flask import Flask
@@ -21,6 +22,7 @@ from app.jobs.models import Job, JobState
 from app.transfer.exports import operations
 from tests.transfer.exporting import records, three_customers
 
+PATIENCE = 60  # seconds
 ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[[str], subprocess.Popen[str]]
 AsRole = Callable[..., FlaskClient]
@@ -59,7 +61,9 @@ def start(app: Flask) -> Iterator[Start]:
 
 
 def line(process: subprocess.Popen[str]) -> str:
+    """What the process says next; it must say it soon."""
     assert process.stdout
+    assert select_ready([process.stdout], [], [], PATIENCE)[0], "the process says nothing"
     return process.stdout.readline().strip()
 
 
@@ -132,7 +136,7 @@ def test_a_web_server_that_is_killed_in_a_direct_export_leaves_nothing(
 ) -> None:
     three_customers()
     client = as_role("manager")
-    client.get("/admin/clients/")
+    browser = client.get("/admin/clients/").request.user_agent.string
     cookie = client.get_cookie("kontor")
     assert cookie is not None
     server = start("web")
@@ -140,7 +144,8 @@ def test_a_web_server_that_is_killed_in_a_direct_export_leaves_nothing(
     connection.request(
         "GET",
         "/admin/exports/start/?list_name=customers",
-        headers={"Cookie": f"kontor={cookie.value}"},
+        # As the browser that logged in: a session that changes its browser is ended.
+        headers={"Cookie": f"kontor={cookie.value}", "User-Agent": browser},
     )
     assert line(server) == "first row"
     kill(server)
