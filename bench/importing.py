@@ -38,7 +38,7 @@ def measure_imports(folder: Path, rows: int = ROWS) -> dict[str, Any]:
     both = _command(installation, "import", "individual", str(good))
     assert both["said"]["created"] == rows, both["said"]
     return {
-        "rows": rows,
+        "count": rows,
         "kontor": {"check": checked, "check and import": both},
         "django": in_a_child("django-import", str(folder / "peer.db"), str(peers)),
         "meanwhile": pages_meanwhile(installation, "import", "individual", str(more)),

@@ -47,7 +47,7 @@ def _exports(found: Found) -> Iterator[str]:
 
 
 def _imports(found: Found) -> Iterator[str]:
-    own, rows = found["kontor"], found["rows"]
+    own, rows = found["kontor"], found["count"]
     check, both = own["check"], own["check and import"]
     yield _line(f"check of {rows:,} rows", None, None, check, 45, 400)
     more = {"seconds": both["seconds"] - check["seconds"], "peak_mb": both["peak_mb"]}
