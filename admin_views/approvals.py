@@ -27,7 +27,8 @@ class ApprovalsView(KontorView):
     model_class = Customer
     label, singular = "Approvals", "waiting customer"
     menu_group, icon, endpoint_name = "Customers", "user-check", "approvals"
-    permissions = {"view": Permission.CUSTOMERS_EDIT}
+    permissions = {"view": Permission.CUSTOMERS_EDIT, "export": Permission.EXPORT}
+    export_kind = "approvals"
     search_hint = "Name, email, phone or number"
     empty_hint = (
         "New shop customers of a group with approval wait here until somebody approves them."

@@ -124,7 +124,8 @@ class DuplicatesView(KontorView):
     model_class = DuplicatePair
     label, singular = "Duplicates", "pair"
     menu_group, icon, endpoint_name = "Customers", "git-merge", "duplicates"
-    permissions = {"view": Permission.CUSTOMERS_EDIT}
+    permissions = {"view": Permission.CUSTOMERS_EDIT, "export": Permission.EXPORT}
+    export_kind = "duplicates"
     list_template = "duplicates/list.html"
     search_hint = "Name, email, phone or number of either"
     empty_hint = "Look for duplicates: pairs that may be one customer appear here."

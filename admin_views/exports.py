@@ -18,6 +18,7 @@ from admin_views.filters import read_request
 from admin_views.formatters import Badge, Column, Link, size, zone
 from admin_views.imports import IMPORTERS, allowed_specs
 from admin_views.jobs import is_active, register_job_page
+from admin_views.notices import seen
 from admin_views.records import Section
 from app.accounts.identity import current_actor
 from app.audit.models import AuditEntry
@@ -70,7 +71,11 @@ class DownloadsView(KontorView):
     model_class = AuditEntry
     label, singular = "Downloads", "download"
     menu_group, icon, endpoint_name = "Data", "download", "exports"
-    permissions: ClassVar[Mapping[str, Permission]] = {"view": Permission.JOBS_VIEW}
+    permissions: ClassVar[Mapping[str, Permission]] = {
+        "view": Permission.JOBS_VIEW,
+        "export": Permission.EXPORT,
+    }
+    export_kind = "downloads"
     details_template = "exports/download.html"
     empty_hint = "Press Export on any list: what leaves Kontor is kept here for a while."
     columns = (
@@ -115,11 +120,22 @@ class DownloadsView(KontorView):
             return None
         return queries.file_of(db.session(), model)
 
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        """The receipt, with the file while it is kept; whoever sees it knows that it is there."""
+        receipt = self.record_or_404()
+        if receipt.job_id is not None:
+            seen(receipt.job_id)
+        return super().details_view()
+
     @expose("/download/")
     @needs(Permission.JOBS_VIEW)
     def download(self) -> ResponseReturnValue:
         """The file of an export."""
         receipt = self.record_or_404()
+        if receipt.job_id is not None:
+            seen(receipt.job_id)
+            receipt = self.record_or_404()
         if not _may_have(receipt, current_actor()):
             raise NotAllowed("This export holds more than your permissions let you see")
         return self._send(receipt.id)
@@ -163,6 +179,8 @@ class DownloadsView(KontorView):
         job = jobs.find(db.session(), job_id, actor=current_actor())
         if job.kind != operations.JOB:
             abort(404)
+        if not is_active(job):
+            seen(job.id)
         if job.result is not None:
             return redirect(self.get_url(".details_view", id=job.result["receipt"]))
         return self.render("exports/progress.html", job=job, active=is_active(job))

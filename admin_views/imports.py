@@ -79,7 +79,8 @@ class ImportsView(KontorView):
     model_class = Import
     label, singular = "Imports", "import"
     menu_group, icon, endpoint_name = "Data", "table-import", "imports"
-    permissions: ClassVar[Mapping[str, Permission]] = {}
+    permissions: ClassVar[Mapping[str, Permission]] = {"export": Permission.EXPORT}
+    export_kind = "imports"
     list_template = "imports/list.html"
     details_template = "imports/import.html"
     empty_hint = "Download a template, fill it in, and upload it: nothing is written unseen."

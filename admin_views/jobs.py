@@ -5,7 +5,8 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from admin_views.access import acting, needs
 from admin_views.actions import Action
 from admin_views.base import KontorView
 from admin_views.formatters import Badge, Column, Link, day, zone
+from admin_views.notices import seen
 from admin_views.records import RecordTab, Section
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
@@ -139,7 +141,8 @@ class JobsView(KontorView):
     model_class = Job
     label, singular = "Jobs", "job"
     menu_group, icon, endpoint_name = "Data", "activity", "jobs"
-    permissions = {"view": Permission.JOBS_VIEW}
+    permissions = {"view": Permission.JOBS_VIEW, "export": Permission.EXPORT}
+    export_kind = "jobs"
     details_template = "jobs/job.html"
     empty_hint = "Imports and large exports appear here while they run and after."
     columns = (
@@ -235,6 +238,14 @@ class JobsView(KontorView):
     def undone_by(self, model: Job) -> Job | None:
         """The job that took this one back."""
         return undoing.undone_by(db.session(), model.id)
+
+    @expose("/seen/", methods=("POST",))
+    @needs(Permission.JOBS_VIEW)
+    def seen_view(self) -> ResponseReturnValue:
+        """Put the notice away that a job has ended."""
+        job = self.record_or_404()
+        seen(job.id)
+        return "" if request.headers.get("HX-Request") else redirect(self.record_url(job))
 
     @expose("/progress/")
     @needs(Permission.JOBS_VIEW)

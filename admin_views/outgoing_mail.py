@@ -60,7 +60,8 @@ class OutgoingMailView(KontorView):
     model_class = OutboxMessage
     label, singular = "Outgoing mail", "message"
     menu_group, icon, endpoint_name = "Administration", "mail", "outgoing_mail"
-    permissions = {"view": Permission.OUTBOX_VIEW}
+    permissions = {"view": Permission.OUTBOX_VIEW, "export": Permission.EXPORT}
+    export_kind = "mail"
     search_hint = "Recipient or subject"
     empty_hint = "Registration emails and links for new passwords appear here."
     columns = (

@@ -9,6 +9,8 @@ from typing import Any
 
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
+from bench.exporting import measure_exports
+from bench.importing import ROWS, measure_imports
 from bench.installation import Installation, opened
 from bench.keeping import keep, kept
 from bench.kontor import measure_pages
@@ -147,6 +149,14 @@ def _rights(plan: Plan) -> Found:
     return measure_rights(Installation(plan.data / "rights"))
 
 
+def _exports(plan: Plan) -> Found:
+    return measure_exports(plan.sqlite, _copy(plan, "flask-admin"))
+
+
+def _imports(plan: Plan) -> Found:
+    return measure_imports(plan.data / "imports", min(plan.customers, ROWS))
+
+
 def _rows(rows: Any) -> Found:
     return {"rows": [one.as_json() for one in rows]}
 
@@ -164,5 +174,7 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "postgresql-search": _postgres_search,
     "postgresql-filters": _postgres_filters,
     "rights": _rights,
+    "exports": _exports,
+    "imports": _imports,
     "duplicates": _duplicates,
 }

@@ -8,6 +8,7 @@ from bench.keeping import Found, kept, rows_of
 from bench.parts import PARTS, Plan
 from bench.report_details import details
 from bench.report_rights import rights
+from bench.report_transfers import transfers
 from bench.timing import Row
 
 
@@ -46,8 +47,15 @@ MISSED = "✗"
 def report(plan: Plan) -> str:
     """The report of every part that has been measured in the folder."""
     found: dict[str, Found] = {part: kept(plan.measured(part)) for part in PARTS}
-    lines = [*_head(found), *_table(found), *_filters(found), *_duplicates(found)]
-    return "\n".join([*lines, *rights(found), *details(found), *_again(plan)]) + "\n"
+    lines = [
+        *_head(found),
+        *_table(found),
+        *_filters(found),
+        *transfers(found),
+        *_duplicates(found),
+        *rights(found),
+    ]
+    return "\n".join([*lines, *details(found), *_again(plan)]) + "\n"
 
 
 def _head(found: Mapping[str, Found]) -> Iterator[str]:

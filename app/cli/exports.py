@@ -51,7 +51,8 @@ def run(
     # Beside its place first: a failure half-way leaves no half-written file under that name.
     with TemporaryDirectory(dir=out.parent) as folder:
         fresh = Path(folder) / out.name
-        written = operations.write(export, criteria, fresh, actor=COMMAND_LINE, watch=_tell)
+        with fresh.open("w+b") as file:
+            written = operations.write(export, criteria, file, actor=COMMAND_LINE, watch=_tell)
         fresh.replace(out)
     with transaction() as session:
         operations.record_export(session, written, actor=COMMAND_LINE)

@@ -88,6 +88,9 @@ class Versioned:
 # As much as SQLite is built to map; of a larger file the first part.
 _MOST_MAPPED = 2**31 - 2**16
 _MAPPED = "file is mapped"
+# What a connection keeps of SQLite's file in memory, in KB.
+PAGE_CACHE, SMALL_PAGE_CACHE = 65_536, 4_096
+
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -127,7 +130,7 @@ def _on_connect(connection: SqliteConnection, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "synchronous=NORMAL",
-        "cache_size=-65536",
+        f"cache_size=-{PAGE_CACHE}",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -165,6 +168,20 @@ def _with_plan(
     """
     old, new = context.execution_options.get("sqlite_plan", ("", ""))
     return (statement.replace(old, new, 1) if old else statement), parameters
+
+
+@contextmanager
+def reading_through(session: Session) -> Iterator[None]:
+    """Read a large table from end to end without keeping the pages that are read only once."""
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = session.connection().connection.driver_connection
+    driver.execute(f"PRAGMA cache_size=-{SMALL_PAGE_CACHE}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA cache_size=-{PAGE_CACHE}")
 
 
 def refresh_statistics(session: Session) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, func, null
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -165,14 +165,21 @@ class Listing:
         """The rows asked for, in order, with the options of the list. Raises Refused."""
         return self.where(criteria).order_by(*self.order(criteria)).options(*self.options)
 
-    def order(self, criteria: Criteria, backwards: bool = False) -> list[ColumnElement[Any]]:
-        """What to sort by, the primary key last."""
+    def order(
+        self, criteria: Criteria, backwards: bool = False, *, walked: bool = True
+    ) -> list[ColumnElement[Any]]:
+        """What to sort by, the primary key last.
+
+        Not `walked`, it is the order of what was found by other ways: no index of it leads there.
+        """
         name, descending = criteria.sort, criteria.descending
         if not name:
             name, descending = self.default_sort.removeprefix("-"), self.default_sort[:1] == "-"
         columns: Any = self.sorts.get(name, ())
         if not isinstance(columns, list | tuple):
             columns = (columns,)
+        if not walked:
+            columns = [func.coalesce(column, null()) for column in columns]
         down = descending != backwards
         return [c.desc() if down else c.asc() for c in (*columns, self.primary_key)]
 

@@ -88,6 +88,18 @@ class JobUndo(Base):
     undo_job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"))
 
 
+class JobNotice(Base):
+    """The end of a job that whoever asked for it has not seen yet; it goes when they have."""
+
+    __tablename__ = "job_notices"
+    __table_args__ = (Index("ix_job_notices_operator_id", "operator_id", "job_id"),)
+
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+
+
 class JobRequest(Base):
     """A form that asked for a job, by the token drawn with it: sent twice, it starts one job."""
 

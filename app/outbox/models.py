@@ -25,6 +25,7 @@ class MailPurpose(StrEnum):
     CUSTOMER_REGISTRATION = "customer registration"
     CUSTOMER_PASSWORD_RESET = "customer password reset"  # noqa: S105 - the name of a purpose
     OPERATOR_INVITATION = "operator invitation"
+    EXPORT_ENDED = "export ended"
 
 
 class OutboxMessage(Identified, Base):

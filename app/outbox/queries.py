@@ -20,6 +20,7 @@ PURPOSE_LABELS = {
     MailPurpose.CUSTOMER_REGISTRATION: "Customer's registration",
     MailPurpose.CUSTOMER_PASSWORD_RESET: "Customer's new password",
     MailPurpose.OPERATOR_INVITATION: "Operator's invitation",
+    MailPurpose.EXPORT_ENDED: "Export is ready",
 }
 
 MESSAGES = Listing(

@@ -118,6 +118,74 @@ OPERATORS = (
     told("Name", "name", width=28),
     told("Roles", "roles", width=30),
     told("Active", "active", Form.YES_NO, 10),
+    told("Two-factor log-in", "two_factor", Form.YES_NO, 18),
     told("Last log-in", "last_login_at", Form.MOMENT, 24),
+    told("Created", "created_at", Form.MOMENT, 24),
 )
-ROLES = (told("Name", "name", width=24), told("Description", "description", width=50))
+ROLES = (
+    told("Name", "name", width=24),
+    told("Description", "description", width=50),
+    told("Comes with Kontor", "built_in", Form.YES_NO, 20),
+    told("Permissions", "permissions", width=80),
+)
+
+DUPLICATES = (
+    told("Score", "score", Form.WHOLE, 8),
+    told("Customer number", "first_number"),
+    told("Customer", "first", width=34),
+    told("Looks like number", "second_number", width=18),
+    told("Looks like", "second", width=34),
+    told("Reasons", "reasons", width=40),
+    told("State", "state", width=18),
+    told("Found", "found_at", Form.MOMENT, 24),
+    told("Decided", "decided_at", Form.MOMENT, 24),
+    told("Decided by", "decided_by_label", width=28),
+    told("Reason of the decision", "decision_reason", width=40),
+)
+IMPORTS = (
+    told("File", "file", width=34),
+    told("Kind", "kind", width=24),
+    told("State", "state", width=14),
+    told("Rows", "rows", Form.WHOLE, 10),
+    told("Created", "created", Form.WHOLE, 10),
+    told("Updated", "updated", Form.WHOLE, 10),
+    told("Unchanged", "unchanged", Form.WHOLE, 12),
+    told("Refused", "refused_rows", Form.WHOLE, 10),
+    told("Message", "message", width=50),
+    told("Uploaded by", "created_by_label", width=28),
+    told("Uploaded", "created_at", Form.MOMENT, 24),
+)
+DOWNLOADS = (
+    told("List", "list", width=28),
+    told("Conditions", "filter", width=50),
+    told("Rows", "rows", Form.WHOLE, 10),
+    told("Format", "format", width=10),
+    told("Bytes", "size", Form.WHOLE, 14),
+    told("Checksum (SHA-256)", "sha256", width=66),
+    told("Bank details", "bank_details", width=14),
+    told("Exported by", "by", width=28),
+    told("Exported", "at", Form.MOMENT, 24),
+    told("Kept until", "kept_until", Form.MOMENT, 24),
+)
+JOBS = (
+    told("Job", "title", width=40),
+    told("State", "state", width=12),
+    told("Done", "done", Form.WHOLE, 12),
+    told("Of", "total", Form.WHOLE, 12),
+    told("Asked for by", "created_by_label", width=28),
+    told("Asked for", "created_at", Form.MOMENT, 24),
+    told("Started", "started_at", Form.MOMENT, 24),
+    told("Ended", "finished_at", Form.MOMENT, 24),
+    told("Error", "error", width=50),
+)
+MAIL = (
+    told("To", "recipient", width=32),
+    told("Subject", "subject", width=50),
+    told("Purpose", "purpose", width=26),
+    told("State", "state", width=12),
+    told("Tries", "attempts", Form.WHOLE, 8),
+    told("Queued", "created_at", Form.MOMENT, 24),
+    told("Queued by", "created_by_label", width=28),
+    told("Sent", "sent_at", Form.MOMENT, 24),
+    told("Last error", "last_error", width=50),
+)

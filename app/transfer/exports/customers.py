@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, case
+from sqlalchemy import DateTime, and_, case, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from app.catalogue.models import PriceLevel
@@ -23,6 +23,10 @@ _EXPRESSIONS: dict[str, Any] = {
         (Customer.kind == CustomerKind.INDIVIDUAL, Customer.name), else_=Customer.company_name
     ),
     "price_level_id": _level.name,
+    # As the database keeps them: the cells know that they are UTC, and saying so to two million
+    # moments takes as long as reading them.
+    "created_at": type_coerce(Customer.created_at, DateTime()),
+    "changed_at": type_coerce(Customer.changed_at, DateTime()),
     **{
         field: getattr(_main, field)
         for field in ("street", "postcode", "place", "care_of", "po_box", "country")

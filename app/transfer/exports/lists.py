@@ -7,14 +7,13 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-from app.accounts.models import Role
 from app.accounts.queries import OPERATORS, ROLES
 from app.billing.models import Invoice
 from app.billing.queries import INVOICES
 from app.catalogue.models import PriceLevel
 from app.catalogue.queries_journals import JOURNALS
 from app.catalogue.queries_products import LEVELS, PRODUCTS
-from app.core.actor import Actor
+from app.core.actor import COMMAND_LINE, Actor
 from app.core.counts import exact_count
 from app.core.errors import NotFound
 from app.core.listing import Criteria, Listing
@@ -25,16 +24,19 @@ from app.customers.models import (
     SecurityQuestion,
     Store,
 )
-from app.customers.queries import BY_KIND, CLIENTS
+from app.customers.queries import BY_KIND, CLIENTS, WAITING
 from app.customers.queries_reference import GROUPS, QUESTIONS, STORES
+from app.jobs import queries as job_queries
+from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
 from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
+from app.transfer.columns import TITLES, workbook_spec
 from app.transfer.columns import lists as columns
-from app.transfer.columns import workbook_spec
 from app.transfer.columns.base import Column
-from app.transfer.exports import histories, rows
+from app.transfer.exports import histories, queries, rows, work
 from app.transfer.exports.customers import COLUMNS, customer_rows
+from app.transfer.imports import queries as import_queries
 
 Rows = Callable[[Session, Listing, Criteria], Iterator[Any]]
 Statement = Callable[[Listing, Criteria], Select[Any]]
@@ -44,7 +46,8 @@ Statement = Callable[[Listing, Criteria], Select[Any]]
 class ExportList:
     """One list as it leaves: `rows` gives values in the order of `columns`.
 
-    `permission` is needed beside the permission to export at all.
+    `permission`, or one of `others`, is needed beside the permission to export at all. `narrowed`
+    takes the rows away that a person must not see.
     """
 
     name: str
@@ -55,6 +58,16 @@ class ExportList:
     rows: Rows
     count: Callable[[Session, Listing, Criteria], int]
     narrowed: Callable[[Listing, Actor], Listing] = lambda listing, actor: listing
+    others: Sequence[Permission] = ()
+
+    def open_to(self, actor: Actor) -> bool:
+        """Whether this person may see the list."""
+        return any(actor.may(one) for one in (self.permission, *self.others))
+
+    def require(self, actor: Actor) -> None:
+        """Raise NotAllowed for whoever may not see the list."""
+        if not self.open_to(actor):
+            actor.require(self.permission)
 
     def seen_by(self, actor: Actor) -> "ExportList":
         """The list without the rows that this person must not see."""
@@ -189,7 +202,59 @@ _ALL = (
         columns.OPERATORS,
         rows.operator_rows,
     ),
-    _own("roles", "Roles", _SEE.ROLES_MANAGE, ROLES, Role, columns.ROLES),
+    _plain("roles", "Roles", _SEE.ROLES_MANAGE, ROLES, columns.ROLES, work.role_rows),
+    _plain(
+        "approvals",
+        "Customers waiting for approval",
+        _SEE.CUSTOMERS_EDIT,
+        WAITING,
+        COLUMNS,
+        customer_rows,
+    ),
+    _plain(
+        "duplicates",
+        "Duplicates",
+        _SEE.CUSTOMERS_EDIT,
+        work.PAIRS,
+        columns.DUPLICATES,
+        work.pair_rows,
+    ),
+    _plain("mail", "Outgoing mail", _SEE.OUTBOX_VIEW, MESSAGES, columns.MAIL, work.mail_rows),
+    # One's own, or everybody's.
+    replace(
+        _plain(
+            "imports",
+            "Imports",
+            _SEE.CUSTOMERS_IMPORT,
+            import_queries.listing(COMMAND_LINE, list(TITLES.items())),
+            columns.IMPORTS,
+            work.import_rows,
+        ),
+        narrowed=lambda _all, actor: import_queries.listing(actor, list(TITLES.items())),
+        others=(_SEE.CATALOGUE_IMPORT, _SEE.INVOICES_IMPORT),
+    ),
+    replace(
+        _plain(
+            "downloads",
+            "Downloads",
+            _SEE.JOBS_VIEW,
+            queries.listing(COMMAND_LINE),
+            columns.DOWNLOADS,
+            work.download_rows,
+        ),
+        narrowed=lambda _all, actor: queries.listing(actor),
+    ),
+    replace(
+        _plain(
+            "jobs",
+            "Jobs",
+            _SEE.JOBS_VIEW,
+            job_queries.listing(COMMAND_LINE),
+            columns.JOBS,
+            work.job_rows,
+        ),
+        narrowed=lambda _all, actor: job_queries.listing(actor),
+    ),
 )
 LISTS: dict[str, ExportList] = {one.name: one for one in _ALL}
 # Not lists of their own: what the History tab of a record shows.

@@ -5,12 +5,13 @@ many rows, the checksum of the file, and whether bank details stood in it in ful
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from pathlib import Path
-from typing import Any, Final
+from itertools import chain, islice
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 from flask import current_app
@@ -21,6 +22,7 @@ from app.audit import operations as audit
 from app.audit.models import Action, AuditEntry
 from app.core import clock, storage
 from app.core.actor import Actor
+from app.core.database import reading_through
 from app.core.listing import Criteria, Listing
 from app.core.models import StoredFile
 from app.core.permissions import Permission
@@ -31,12 +33,14 @@ from app.jobs.context import JobContext
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 from app.transfer.columns.base import Column
-from app.transfer.exports.cells import defused, masked, sheet_cells, text_cells
+from app.transfer.exports import telling
+from app.transfer.exports.cells import Cells, defused, masked, sheet_cells, text_cells
 from app.transfer.exports.lists import ExportList, find_list
+from app.transfer.exports.queries import ENTITY
+from app.transfer.exports.streams import PORTION
 from app.transfer.exports.writers import write_archive, write_workbook
 
 JOB: Final = "export"
-ENTITY: Final = "export"
 PURPOSE: Final = "export"
 # Above this, the panel lets a job write the export (domain.md, section 3).
 ROWS_AT_ONCE: Final = 2_000
@@ -71,7 +75,7 @@ class Written:
 
 def may_export(export: ExportList, actor: Actor) -> bool:
     """Whether this person may export this list."""
-    return actor.may(Permission.EXPORT) and actor.may(export.permission)
+    return actor.may(Permission.EXPORT) and export.open_to(actor)
 
 
 def count(session: Session, export: ExportList, criteria: Criteria) -> int:
@@ -95,55 +99,70 @@ def criteria_of(
 def write(
     export: ExportList,
     criteria: Criteria,
-    target: Path,
+    target: BinaryIO,
     *,
     actor: Actor,
     watch: Watch = lambda done: None,
 ) -> Written:
-    """Write an export into a file: a workbook, or from 100,000 rows on the ZIP.
+    """Write an export into an open file: a workbook, or from 100,000 rows on the ZIP.
 
     `watch` is told of every row and may raise to stop. Raises NotAllowed, and Refused for
     conditions that do not fit.
     """
     actor.require(Permission.EXPORT)
-    actor.require(export.permission)
+    export.require(actor)
     export = export.seen_by(actor)
     session = db.session()
     session.rollback()  # what stands there now, not when the request began
+    with reading_through(session):
+        return _write(session, export, criteria, target, actor, watch)
+
+
+def _write(
+    session: Session,
+    export: ExportList,
+    criteria: Criteria,
+    target: BinaryIO,
+    actor: Actor,
+    watch: Watch,
+) -> Written:
     columns = export.columns(session)
     conditions = export.listing.describe(criteria, session)
     total = count(session, export, criteria)
     as_archive = total >= ROWS_OF_ARCHIVE
-    listing = export.listing
-    if total <= ROWS_AT_ONCE and conditions:
-        listing = _only_those_found(session, listing, criteria)
-    rows = _Rows(export.rows(session, listing, criteria), watch)
-    zone = _zone()
+    rows = _Rows(_rows(session, export, criteria, total, narrowed=bool(conditions)), watch)
     if as_archive:
-        cells = text_cells(columns, actor, zone)
-        name = export.title.lower()
-        write_archive(
-            target,
-            (f"{name}.csv", [column.label for column in columns], rows.through(cells)),
-            (
-                "filter settings.csv",
-                ("Setting", "Value"),
-                _settings(export, conditions, actor, rows),
-            ),
-            separator=current_app.config["SETTINGS"].csv_separator,
-        )
+        _write_archive(target, export, columns, rows, conditions, actor)
     else:
-        write_workbook(
-            target, export.title, columns, rows.through(sheet_cells(columns, actor, zone))
-        )
+        cells = sheet_cells(columns, actor, _zone())
+        write_workbook(target, export.title, columns, rows.through(cells))
     return Written(
         export=export,
         rows=rows.done,
         format="zip" if as_archive else "xlsx",
         sha256=_sha256(target),
-        size=target.stat().st_size,
+        size=target.seek(0, os.SEEK_END),
         conditions=conditions,
         bank_details=_bank_details(columns, actor),
+    )
+
+
+def _write_archive(
+    target: BinaryIO,
+    export: ExportList,
+    columns: Sequence[Column],
+    rows: "_Rows",
+    conditions: Sequence[tuple[str, str]],
+    actor: Actor,
+) -> None:
+    labels = [column.label for column in columns]
+    cells = text_cells(columns, actor, _zone())
+    settings = _settings(export, conditions, actor, rows)
+    write_archive(
+        target,
+        (f"{export.title.lower()}.csv", labels, rows.through(cells)),
+        ("filter settings.csv", ("Setting", "Value"), settings),
+        separator=current_app.config["SETTINGS"].csv_separator,
     )
 
 
@@ -174,11 +193,10 @@ def record_export(
 
 def export_now(export: ExportList, criteria: Criteria, *, actor: Actor) -> int:
     """Write an export and keep it; the number of its receipt."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "export"
-        written = write(export, criteria, path, actor=actor)
+    with tempfile.TemporaryFile() as file:
+        written = write(export, criteria, file, actor=actor)
         with transaction() as session:
-            return _keep(session, path, written, actor)
+            return _keep(session, file, written, actor)
 
 
 def start_export(
@@ -186,7 +204,7 @@ def start_export(
 ) -> Job:
     """Have a large export written by a job. Raises NotAllowed."""
     actor.require(Permission.EXPORT)
-    actor.require(export.permission)
+    export.require(actor)
     sort = f"-{criteria.sort}" if criteria.descending else criteria.sort
     params = {
         "list": export.name,
@@ -211,12 +229,12 @@ def run_export(context: JobContext) -> dict[str, Any]:
         context.progress(done, phase="Writing rows")
         context.stop_if_cancelled()
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "export"
-        written = write(export, criteria, path, actor=context.actor, watch=watch)
+    # A file without a name: of a worker that is killed, not even half an export stays behind.
+    with tempfile.TemporaryFile() as file:
+        written = write(export, criteria, file, actor=context.actor, watch=watch)
         context.progress(written.rows, phase="Keeping the file")
         with transaction() as session:
-            receipt = _keep(session, path, written, context.actor)
+            receipt = _keep(session, file, written, context.actor)
             result = {"receipt": receipt, "rows": written.rows, "format": written.format}
             # In the transaction of the receipt: a worker killed right here exports nothing twice.
             context.checkpoint(session, result, written.rows)
@@ -225,52 +243,74 @@ def run_export(context: JobContext) -> dict[str, Any]:
 
 def register() -> None:
     """Make the kind of job known."""
-    registry.register(JOB, run_export, on_abandoned=OnAbandoned.RESUME)
+    registry.register(JOB, run_export, on_abandoned=OnAbandoned.RESUME, on_end=telling.tell)
 
 
-def _keep(session: Session, path: Path, written: Written, actor: Actor) -> int:
-    with path.open("rb") as content:
-        stored = storage.save(
-            session,
-            content,
-            name=written.file_name,
-            media_type=MEDIA_TYPES[written.format],
-            purpose=PURPOSE,
-            owner_id=actor.operator_id,
-            days=current_app.config["SETTINGS"].retention_days,
-        )
+def _keep(session: Session, file: BinaryIO, written: Written, actor: Actor) -> int:
+    stored = storage.save(
+        session,
+        file,
+        name=written.file_name,
+        media_type=MEDIA_TYPES[written.format],
+        purpose=PURPOSE,
+        owner_id=actor.operator_id,
+        days=current_app.config["SETTINGS"].retention_days,
+    )
     return record_export(session, written, actor=actor, stored=stored)
 
 
-def _only_those_found(session: Session, listing: Listing, criteria: Criteria) -> Listing:
-    """The list narrowed to the few rows that fit, by their ids.
+def _rows(
+    session: Session, export: ExportList, criteria: Criteria, total: int, *, narrowed: bool
+) -> Iterator[Any]:
+    """The rows in the order of the list, on the way that the database can go in time.
 
-    Left to itself, SQLite walks through the whole table in the order asked for to save a sort.
+    Where conditions narrow a list, the keys are found first, and the rows by them: left to itself,
+    SQLite walks through the whole table in the order asked for to save a sort.
     """
+    listing = export.listing
+    if total >= ROWS_OF_ARCHIVE:
+        # The order that nobody asked for: by the key, in which the rows lie on the disk.
+        return export.rows(session, replace(listing, default_sort=""), criteria)
+    if not narrowed or (total > ROWS_AT_ONCE and listing.facets is None):
+        return export.rows(session, listing, criteria)
+    keys = _keys(session, listing, criteria)
+    if total <= ROWS_AT_ONCE:
+        return export.rows(session, _only(listing, keys), criteria)
+    ordered = replace(criteria, search="", filters={})
+    portions = (keys[start : start + PORTION] for start in range(0, len(keys), PORTION))
+    return chain.from_iterable(
+        export.rows(session, _only(listing, portion), ordered) for portion in portions
+    )
+
+
+def _keys(session: Session, listing: Listing, criteria: Criteria) -> Sequence[Any]:
+    """The keys of the rows asked for, in order."""
     key = listing.primary_key
-    ids = session.scalars(
-        listing.where(criteria).with_only_columns(key, maintain_column_froms=True)
-    ).all()
-    return replace(listing, statement=listing.statement.where(key.in_(ids)))
+    found = listing.where(criteria).with_only_columns(key, maintain_column_froms=True)
+    return session.scalars(found.order_by(*listing.order(criteria, walked=False))).all()
+
+
+def _only(listing: Listing, keys: Sequence[Any]) -> Listing:
+    return replace(listing, statement=listing.statement.where(listing.primary_key.in_(keys)))
 
 
 class _Rows:
-    """Counts the rows that pass by, and tells of them now and then."""
-
-    EVERY: Final = 500
+    """Counts the rows that pass by, and tells of them after each portion."""
 
     def __init__(self, rows: Iterator[Any], watch: Watch) -> None:
         self._rows = rows
         self._watch = watch
         self.done = 0
 
-    def through(self, cells: Sequence[Callable[[Any], Any]]) -> Iterator[list[Any]]:
+    def through(self, cells: Sequence[Cells]) -> Iterator[Sequence[Any]]:
         """Each row with its values made into cells."""
-        for row in self._rows:
-            self.done += 1
-            if self.done % self.EVERY == 0:
-                self._watch(self.done)
-            yield [cell(value) for cell, value in zip(cells, row, strict=True)]
+        while portion := list(islice(self._rows, PORTION)):
+            self.done += len(portion)
+            self._watch(self.done)
+            columns = zip(*portion, strict=True)
+            yield from zip(
+                *(make(values) for make, values in zip(cells, columns, strict=True)), strict=True
+            )
 
 
 def _settings(
@@ -294,9 +334,9 @@ def _bank_details(columns: Sequence[Column], actor: Actor) -> str:
     return "masked" if any(masked(column, actor) for column in columns) else "in full"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _zone() -> tzinfo:

@@ -1,16 +1,19 @@
 """Reads of exports: the receipts that a person may see, and the files that they tell of."""
 
+from typing import Final
+
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.audit.models import Action, AuditEntry
 from app.core import filters
 from app.core.actor import Actor
+from app.core.filters import Choice
 from app.core.listing import Listing
 from app.core.models import FileDownload, StoredFile
 from app.core.permissions import Permission
-from app.transfer.exports.lists import LISTS
-from app.transfer.exports.operations import ENTITY
+
+ENTITY: Final = "export"
 
 
 def visible_to(actor: Actor) -> list[ColumnElement[bool]]:
@@ -28,7 +31,7 @@ def listing(actor: Actor) -> Listing:
             "list",
             "List",
             AuditEntry.entity_label,
-            [(one.title, one.title) for one in LISTS.values()],
+            _exported_lists,
         ),
         filters.moment_between("exported", "Exported", AuditEntry.at),
     ]
@@ -40,6 +43,22 @@ def listing(actor: Actor) -> Listing:
         sorts={"number": ()},
         default_sort="-number",
     )
+
+
+def _exported_lists(session: Session) -> list[Choice]:
+    """The lists that somebody has exported."""
+    titles = session.scalars(
+        select(AuditEntry.entity_label)
+        .where(AuditEntry.entity == ENTITY)
+        .distinct()
+        .order_by(AuditEntry.entity_label)
+    )
+    return [(title, title) for title in titles]
+
+
+def receipt_of(session: Session, number: int) -> AuditEntry:
+    """The receipt of this number."""
+    return session.get_one(AuditEntry, number)
 
 
 def file_of(session: Session, receipt: AuditEntry) -> StoredFile | None:

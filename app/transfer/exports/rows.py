@@ -71,7 +71,7 @@ def rows_of_customers(
 
 
 def operator_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
-    """Operators with the names of their roles."""
+    """Operators with the names of their roles, and whether a code is asked for at their log-in."""
     roles = (
         select(func.aggregate_strings(Role.name, ", "))
         .join(operators_roles, operators_roles.c.role_id == Role.id)
@@ -79,7 +79,8 @@ def operator_rows(session: Session, listing: Listing, criteria: Criteria) -> Ite
         .correlate(Operator)
         .scalar_subquery()
     )
-    return stream(session, chosen(listing, criteria, Operator, OPERATORS, roles=roles))
+    others = {"roles": roles, "two_factor": Operator.tf_primary_method.is_not(None)}
+    return stream(session, chosen(listing, criteria, Operator, OPERATORS, **others))
 
 
 def subscription_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:

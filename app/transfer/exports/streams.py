@@ -11,6 +11,7 @@ PORTION: Final = 1000
 
 def stream(session: Session, statement: Select[Any]) -> Iterator[Any]:
     """The rows of a statement; memory holds one portion of them."""
-    found = session.execute(statement.execution_options(yield_per=PORTION))
+    # By the session's connection: the session itself would look at each row for records.
+    found = session.connection().execute(statement, execution_options={"yield_per": PORTION})
     for rows in found.partitions():
         yield from rows
