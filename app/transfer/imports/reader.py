@@ -145,7 +145,16 @@ class Workbook:
             self._send("next")  # it prepares the next batch while this one is worked on
             for cells in batch:
                 number += 1
-                yield number, [None] * offset + [_cell(value) for value in cells]
+                yield (
+                    number,
+                    [None] * offset
+                    + [
+                        value
+                        if type(value) is str and value and not value.isspace()
+                        else _cell(value)
+                        for value in cells
+                    ],
+                )
 
     def _send(self, request: str) -> None:
         assert self._process.stdin is not None
