@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.transfer.columns import customers, parsers, perpetual
+from app.transfer.columns import commerce, parsers, perpetual
 from app.transfer.columns.base import Column, Form
 from app.transfer.columns.invoices import INVOICES as INVOICE_WORKBOOK
 
@@ -65,8 +65,8 @@ MANDATES = (
     CUSTOMER_NUMBER,
     CUSTOMER_NAME,
     told("Account holder", "account_holder", width=30),
-    customers.IBAN,
-    customers.BIC,
+    commerce.IBAN,
+    commerce.BIC,
     told("Scheme", "scheme", width=10),
     told("Type", "type", width=12),
     told("State", "state", width=12),
@@ -78,8 +78,8 @@ CREDITOR_ACCOUNTS = (
     told("Label", "label", width=24),
     told("Creditor", "name", width=30),
     told("Creditor identifier", "creditor_identifier", width=24),
-    customers.IBAN,
-    customers.BIC,
+    commerce.IBAN,
+    commerce.BIC,
     told("Scheme", "scheme", width=10),
     told("Default", "is_default", Form.YES_NO, 10),
     told("Active", "active", Form.YES_NO, 10),
