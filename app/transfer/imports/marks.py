@@ -74,6 +74,12 @@ def read_marks(path: Path, title: str) -> Iterator[Mark]:
             yield from _marks(blocks(part, WORKBOOK_LIMIT), padded)
 
 
+def part_of_sheet(path: Path, title: str) -> str:
+    """The name of the part that holds the sheet with this title; empty if there is none."""
+    with zipfile.ZipFile(path) as archive:
+        return _part_of(archive, title) or ""
+
+
 def _parse(archive: zipfile.ZipFile, name: str) -> etree._Element | None:
     if name not in archive.namelist():
         return None

@@ -1,6 +1,6 @@
 """Reads of imports: the list, the refused cells page by page, and whether a file came before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -15,8 +15,13 @@ from app.transfer.models import Import, ImportRefusal, ImportState
 MEANING = ("update", "match")
 
 
-def imported_before(session: Session, one: Import) -> Import | None:
-    """The last finished import of the same bytes, as the same kind and with the same options."""
+def imported_before(
+    session: Session, one: Import, alike: Callable[[Import], bool]
+) -> Import | None:
+    """The last finished import of the same bytes, as the same kind and with the same options.
+
+    `alike` tells whether its headings would be understood today as they were then.
+    """
     candidates = session.scalars(
         select(Import)
         .where(
@@ -30,7 +35,9 @@ def imported_before(session: Session, one: Import) -> Import | None:
         .limit(50)
     )
     wanted = meaning(one)
-    return next((earlier for earlier in candidates if meaning(earlier) == wanted), None)
+    return next(
+        (earlier for earlier in candidates if meaning(earlier) == wanted and alike(earlier)), None
+    )
 
 
 def meaning(one: Import) -> tuple[object, ...]:

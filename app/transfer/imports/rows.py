@@ -110,6 +110,7 @@ def read_rows(
         for column in layout.spec.reading_order
         if (at := layout.position(column)) is not None
     ]
+    headings = {layout.headings[at] for at, _ in places}
     for number, cells in layout.rows(source):
         width = len(cells)
         given = [
@@ -119,8 +120,25 @@ def read_rows(
         ]
         if given:
             row = ReadRow(layout, number, {column.field: cell for column, cell in given})
+            if given[0][1] in headings and _repeats(given, headings):
+                _refuse_repeated(row, given)
+                yield row
+                continue
             _parse(row, given, RowContext(row.values, lookups, country), updating)
             yield row
+
+
+def _repeats(given: list[tuple[Column, Cell]], headings: set[str]) -> bool:
+    """Whether a row says the headings once more, as where several lists were joined."""
+    said = sum(isinstance(cell, str) and cell.strip() in headings for _, cell in given)
+    return said >= 2 and 2 * said >= len(given)
+
+
+def _refuse_repeated(row: ReadRow, given: list[tuple[Column, Cell]]) -> None:
+    """Refuse such a row where it would otherwise be refused for being empty."""
+    columns = [column for column, _ in given]
+    for column in [one for one in columns if one.required] or columns[:1]:
+        row.refuse(column.field, "This row repeats the headings", "Remove the row")
 
 
 def _parse(
