@@ -37,6 +37,8 @@ _AMOUNT = re.compile(
     r"([+-]?)(\d+|\d{1,3}(?:\.\d{3})+(?=,)|\d{1,3}(?:,\d{3})+(?=\.))(?:[.,](\d+))?"
 )
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_-]+(?:[.+][A-Za-z0-9_-]+)*")
+_GROUP_MARK = re.compile(r"[\s'’]")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[\s'’]\d{3})+(?:[.,]\d+)?")
 OLDEST_DAY = date(1000, 1, 1)
 
 
@@ -127,7 +129,9 @@ def parse_amount(raw: Any, label: str) -> Decimal:
         if rounded != rounded.quantize(Decimal("0.01")):
             raise ValueProblem(f"{label} has more than two decimals", hint)
         return _bounded(rounded.quantize(Decimal("0.01")), label)
-    text = str(raw).strip().removesuffix("EUR").removesuffix("€").strip().replace("\u202f", "")
+    text = str(raw).strip().removesuffix("EUR").removesuffix("€").strip()
+    if _GROUPED.fullmatch(text):  # 1 234,56 in France and Norway, 1'234.56 in Switzerland
+        text = _GROUP_MARK.sub("", text)
     match = _AMOUNT.fullmatch(text)
     if not match:
         raise ValueProblem(f"{label} is not an amount", hint)

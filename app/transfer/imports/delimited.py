@@ -15,6 +15,7 @@ from app.transfer.imports.reader import COLUMN_LIMIT, Row, Sheet, too_wide
 
 SEPARATORS: Final = (";", ",", "\t", "|")
 _RECORD_LIMIT: Final = 4_000_000  # characters that one row may take
+_BINARY: Final = re.compile(rb"[\x01-\x08\x0e-\x1f]")  # in no text that somebody has written
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -177,7 +178,7 @@ def _first_wrong(path: Path, encoding: str) -> int | None:
         try:
             while block := file.read(BLOCK):
                 if b"\0" in block:
-                    raise Refused.because(NULLS if b"\n" in block else NOT_A_WORKBOOK)
+                    raise Refused.because(NOT_A_WORKBOOK if _BINARY.search(block[:512]) else NULLS)
                 decoder.decode(block)
                 line += block.count(b"\n")
             decoder.decode(b"", final=True)

@@ -55,7 +55,7 @@ class SheetLayout:
     @property
     def title(self) -> str:
         """The sheet's title as uploaded; a text file goes by the title of the template."""
-        return self.sheet.title or self.spec.title
+        return clean(self.sheet.title) or self.spec.title
 
     def rows(self, source: Source) -> Iterator[Row]:
         """The rows below the heading row."""

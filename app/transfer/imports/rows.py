@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import Problem
+from app.core.text import clean
 from app.core.values import ValueProblem
 from app.transfer.columns.base import CLEAR, CLEAR_WORD, Column, RowContext
 from app.transfer.columns.parsers import as_text
@@ -55,7 +56,12 @@ class ReadRow:
         cell = self.cells.get(column.field)
         self.refusals.append(
             Refusal(
-                self.layout.title, self.number, column.label, reason, _shown(column, cell), hint
+                self.layout.title,
+                self.number,
+                column.label,
+                reason,
+                _shown(column, cell),
+                _within(hint),
             )
         )
 
@@ -186,7 +192,14 @@ def _shown(column: Column, cell: Cell) -> str | None:
         return None
     if isinstance(cell, Fault):
         return cell.shown or "formula"
-    text = as_text(cell)
+    text = _within(as_text(cell))
     if column.masked:
         return f"…{text[-4:]}" if len(text) > 8 else "…"
+    return text
+
+
+def _within(text: str) -> str:
+    """Text as it may be kept and shown: of bounded length, without what no database takes."""
+    if not text.isprintable():
+        text = clean(text[: 2 * VALUE_LIMIT]) or ""
     return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"
