@@ -168,6 +168,7 @@ def products_workbook(price_levels: Sequence[str]) -> WorkbookSpec:
                         parsers.percentage,
                         form=Form.AMOUNT,
                         hints=("Mehrwertsteuer", "MwSt.", "Steuersatz", "VAT"),
+                        choices="vat_rates",
                         width=10,
                         example="19",
                         note="In per cent; 19 if left blank.",

@@ -160,6 +160,17 @@ STORE = Column(
     note="The default store if left blank for a new customer.",
     hints=("Filiale", "Branch", "Shop"),
 )
+DEDICATED_OPERATOR = Column(
+    "Dedicated operator",
+    "dedicated_operator_id",
+    parsers.stored("operators", "operator"),
+    form=Form.CHOICE,
+    choices="operators",
+    width=26,
+    in_template=False,
+    note="By email or name: any order of this customer is assigned to them.",
+    hints=("Betreuer", "Sachbearbeiter", "Account manager", "Operator"),
+)
 PRODUCTS = Column(
     "Products/Services",
     "product_ids",

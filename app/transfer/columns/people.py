@@ -5,6 +5,7 @@ from app.transfer.columns.base import SheetSpec, WorkbookSpec
 from app.transfer.columns.commerce import (
     ACCOUNT_HOLDER,
     BIC,
+    DEDICATED_OPERATOR,
     FAVOURITE,
     GROUP,
     IBAN,
@@ -66,6 +67,7 @@ _ALSO_KNOWN = (
     ACCOUNT_HOLDER,
     REASON_FOR_LOSS,
     FAVOURITE,
+    DEDICATED_OPERATOR,
 )
 
 INDIVIDUAL = WorkbookSpec(

@@ -47,7 +47,10 @@ class DelimitedText:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._encoding = find_encoding(path)
-        self._separator = self._find_separator()
+        try:
+            self._separator = self._find_separator()
+        except UnicodeError as error:  # the mark at its start says another encoding
+            raise Refused.because(UNREADABLE) from error
         self.sheets = [Sheet("")]
 
     def rows(self, sheet: Sheet) -> Iterator[Row]:
