@@ -3,6 +3,7 @@
 The database's own statistics are renewed on the way: its plans for large lists rest on them.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,16 @@ from app.jobs.registry import OnAbandoned
 KIND = "cleanup"
 EVERY = timedelta(hours=24)
 BATCH = 500
+
+
+# What features add: the phase as people read it, and what deletes at most so many and counts them.
+Forget = Callable[[Session, int], int]
+_others: dict[str, tuple[str, Forget]] = {}
+
+
+def add(name: str, phase: str, forget: Forget) -> None:
+    """Have a feature's own old rows deleted as well; `name` is what the result counts them by."""
+    _others[name] = (phase, forget)
 
 
 def register() -> None:
@@ -61,7 +72,20 @@ def run(context: JobContext) -> dict[str, Any]:
         "before_images": _remove_before_images(context, days),
         "forms": _remove_forms(context),
         "sessions": _remove_sessions(context, days),
+        **{name: _remove(context, *other) for name, other in _others.items()},
     }
+
+
+def _remove(context: JobContext, phase: str, forget: Forget) -> int:
+    removed = 0
+    while True:
+        context.stop_if_cancelled()
+        with transaction() as session:
+            gone = forget(session, BATCH)
+        removed += gone
+        context.progress(removed, phase=phase)
+        if gone < BATCH:
+            return removed
 
 
 def _remove_files(context: JobContext) -> int:

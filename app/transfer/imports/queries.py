@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import filters
 from app.core.actor import Actor
 from app.core.listing import Listing
+from app.core.models import StoredFile
 from app.core.permissions import Permission
 from app.transfer.models import Import, ImportRefusal, ImportState
 
@@ -29,6 +30,8 @@ def imported_before(
             Import.kind == one.kind,
             Import.state == ImportState.DONE,
             Import.refused_rows < Import.rows,
+            # Which rows were refused is no longer known once their upload is gone.
+            or_(Import.refused_rows == 0, Import.file.has(StoredFile.removed_at.is_(None))),
             Import.id < one.id,
         )
         .order_by(Import.id.desc())
