@@ -297,6 +297,7 @@ class ImportsView(KontorView):
             pages=pages,
             several_sheets=len(one.layout.get("sheets", ())) > 1,
             link_of=_link_of,
+            headings={label: heading for heading, label in self.said_before(one)},
         )
 
     @expose("/report/")

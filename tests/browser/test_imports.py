@@ -35,6 +35,7 @@ def test_a_file_with_other_headings_is_matched_checked_mended_and_imported(
     expect(page.get_by_label("Handy means")).to_have_value("mobile_phone")
     page.get_by_label("Rabatt % means").select_option(label="Rebate")
     watched.shot("match-columns")
+    narrow_and_dark(watched, "match-columns")
     page.get_by_label("Vorname means").select_option(label="– not imported –")
     page.get_by_role("button", name="Check with these columns").click()
     expect(page.get_by_text("The required column “First name” cannot be found.")).to_be_visible()
@@ -51,6 +52,7 @@ def test_a_file_with_other_headings_is_matched_checked_mended_and_imported(
     expect(refused).to_contain_text("First name is missing")
     expect(refused).to_contain_text("Rebate is not a whole number")
     watched.shot("refused-cells")
+    narrow_and_dark(watched, "refused-cells")
     name, content = steps.download(page, "Refused rows")
     assert name == "refused rows of Kunden 2026.xlsx"
     page.get_by_role("button", name="Start import").click()
@@ -68,13 +70,26 @@ def test_a_file_with_other_headings_is_matched_checked_mended_and_imported(
     upload(watched, mended)
     start = page.get_by_role("button", name="Start import")
     expect(start).to_be_visible(timeout=steps.JOB_MILLISECONDS)
-    expect(page.get_by_text("Vorname is First name")).to_be_visible()
+    read = page.get_by_role("list").filter(has=page.get_by_text("Vorname", exact=True))
+    expect(read.get_by_role("listitem").first).to_contain_text("First name")
     expect(steps.figure(page, "to create")).to_have_text("2")
     watched.shot("mended")
     start.click()
     expect(steps.figure(page, "created")).to_have_text("2", timeout=steps.JOB_MILLISECONDS)
     page.set_viewport_size({"width": 390, "height": 844})
     watched.shot("result-narrow")
+
+
+def narrow_and_dark(watched: Watched, name: str) -> None:
+    """The page on a phone in the dark, where nothing may stand out at the side."""
+    page = watched.page
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    watched.shot(f"{name}-narrow-dark")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    watched.shot(f"{name}-dark")
+    page.emulate_media(color_scheme="light")
 
 
 def upload(watched: Watched, path: Path) -> None:
