@@ -16,29 +16,19 @@ from app.transfer.columns.people import BUSINESS, INDIVIDUAL
 from app.transfer.columns.perpetual import PERPETUAL
 from app.transfer.models import ColumnMapping
 
-WORKBOOK_NAMES = (
-    "individual",
-    "business",
-    "perpetual",
-    "customers",
-    "journals",
-    "products",
-    "invoices",
+_ALL = (
+    INDIVIDUAL,
+    BUSINESS,
+    PERPETUAL,
+    CUSTOMERS,
+    JOURNALS,
+    products_workbook(()),  # its prices follow the price levels there are
+    INVOICES,
 )
-TITLES = {
-    "individual": INDIVIDUAL.title,
-    "business": BUSINESS.title,
-    "perpetual": PERPETUAL.title,
-    "customers": CUSTOMERS.title,
-    "journals": JOURNALS.title,
-    "products": products_workbook(()).title,
-    "invoices": INVOICES.title,
-}
-TEMPLATE_NAMES = tuple(name for name in WORKBOOK_NAMES if name != "customers")
-
-_FIXED = {
-    spec.name: spec for spec in (INDIVIDUAL, BUSINESS, PERPETUAL, CUSTOMERS, JOURNALS, INVOICES)
-}
+_FIXED = {spec.name: spec for spec in _ALL}
+WORKBOOK_NAMES = tuple(_FIXED)
+TITLES = {spec.name: spec.title for spec in _ALL}
+TEMPLATE_NAMES = tuple(spec.name for spec in _ALL if spec.has_template)
 
 
 def workbook_spec(session: Session, name: str) -> WorkbookSpec:

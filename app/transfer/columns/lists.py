@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.transfer.columns import commerce, parsers, perpetual
+from app.transfer.columns import commerce, customers, parsers, perpetual
 from app.transfer.columns.base import Column, Form
 from app.transfer.columns.invoices import INVOICES as INVOICE_WORKBOOK
 
@@ -16,7 +16,7 @@ def told(
     )
 
 
-CUSTOMER_NUMBER = told("Customer number", "customer_number")
+CUSTOMER_NUMBER = replace(customers.NUMBER, field="customer_number")
 CUSTOMER_NAME = told("Customer", "customer", width=34)
 
 _COVERAGE = (
@@ -61,10 +61,10 @@ INVOICES = (
 )
 
 MANDATES = (
-    told("Mandate reference", "reference", width=22),
+    replace(commerce.MANDATE_REFERENCE, field="reference", width=22),
     CUSTOMER_NUMBER,
     CUSTOMER_NAME,
-    told("Account holder", "account_holder", width=30),
+    replace(commerce.ACCOUNT_HOLDER, width=30),
     commerce.IBAN,
     commerce.BIC,
     told("Scheme", "scheme", width=10),
