@@ -166,7 +166,7 @@ class ImportsView(KontorView):
     def headings_to_say(self, model: Import) -> bool:
         """Whether there are headings of which a person may say what they mean."""
         sheets = model.layout.get("sheets", ())
-        return self.may_run(model) and any(sheet.get("headings") for sheet in sheets)
+        return self.may_run(model) and any("sheet" in sheet for sheet in sheets)
 
     def said_before(self, model: Import) -> list[tuple[str, str]]:
         """The headings that were understood as somebody has said before, with their columns."""

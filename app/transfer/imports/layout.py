@@ -181,7 +181,7 @@ def _layout(
         said = mappings.get((spec.title, key_of(headings)))
         known = _known(spec, headings, said)
         filled = sum(cell is not None for cell in cells)
-        if not known or len(known) < min(2, filled):
+        if not known or (said is None and len(known) < min(2, filled)):
             continue
         _refuse_second(spec, number, heads[place + 1 :])
         return _as_found(sheet, spec, number, headings, known, said, heads[place + 1 :])
