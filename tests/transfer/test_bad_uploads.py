@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from app.transfer.models import Import, ImportState
 from tests.transfer.bad_files import HEAVY, WHOLE, good, workbook
 from tests.transfer.conftest import Import as RunImport
 
+ROOT = Path(__file__).parents[2]
 MEGABYTES = 640  # of the command and of the process that reads for it, each
 
 
@@ -70,7 +72,8 @@ def test_the_heaviest_uploads_get_their_sentence_in_bounded_memory(
         [sys.executable, str(script), str(tmp_path / "instance"), *map(str, _heavy(tmp_path))],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         timeout=300,
         check=False,
     )

@@ -1,8 +1,6 @@
 """Cells as other programs write them: read as they are meant, or refused at their place."""
 
 import datetime
-import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,8 +110,6 @@ def test_what_is_too_long_or_holds_odd_characters_is_refused_or_cleaned(
         ["Er\u200bika\u0085", "a\tb"],
     ]
     path = saved(tmp_path, *rows)
-    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-        assert b"MARKzero" in archive.read("xl/sharedStrings.xml")
     path.write_bytes(
         rewritten(path.read_bytes(), lambda _, part: part.replace(b"MARKzero", b"Z_x0000__x0007_"))
     )
