@@ -24,7 +24,8 @@ from tests.transfer.bad_files import HEAVY, WHOLE, good, workbook
 from tests.transfer.conftest import Import as RunImport
 
 ROOT = Path(__file__).parents[2]
-MEGABYTES = 640  # of the command and of the process that reads for it, each
+MEGABYTES = 400  # of the command, which only hands rows on
+READER_MEGABYTES = 900  # of the process that reads for it, ended by its own limit of 1,024
 
 
 @pytest.mark.parametrize("what", [name for name in WHOLE if name not in HEAVY])
@@ -83,7 +84,7 @@ def test_the_heaviest_uploads_get_their_sentence_in_bounded_memory(
     for what, one in zip(HEAVY, told, strict=True):
         assert WHOLE[what][2] in one["error"], what
         assert one["own_megabytes"] < MEGABYTES, what
-        assert one["reader_megabytes"] < MEGABYTES, what
+        assert one["reader_megabytes"] < READER_MEGABYTES, what
 
 
 def _heavy(folder: Path) -> list[Path]:
