@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import joinedload
 from werkzeug.http import dump_options_header
 
+from admin_views import mapping_page
 from admin_views.access import needs
 from admin_views.base import KontorView
 from admin_views.formatters import Badge, Column, Link
@@ -18,7 +19,7 @@ from admin_views.jobs import register_job_page
 from admin_views.records import Section
 from app.accounts.identity import current_actor
 from app.core import storage
-from app.core.errors import KontorError
+from app.core.errors import KontorError, Refused
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers.collisions import record_address
@@ -163,6 +164,15 @@ class ImportsView(KontorView):
             ("refused", model.refused_rows, "alert-circle", "red"),
         ]
 
+    def headings_to_say(self, model: Import) -> bool:
+        """Whether there are headings of which a person may say what they mean."""
+        sheets = model.layout.get("sheets", ())
+        return self.may_run(model) and any("sheet" in sheet for sheet in sheets)
+
+    def said_before(self, model: Import) -> list[tuple[str, str]]:
+        """The headings that were understood as somebody has said before, with their columns."""
+        return mapping_page.said_before(db.session(), model)
+
     def unknown_columns(self, model: Import) -> list[str]:
         """Headings that no column knows: what stands there is not imported."""
         return [name for sheet in model.layout.get("sheets", ()) for name in sheet["unknown"]]
@@ -226,6 +236,28 @@ class ImportsView(KontorView):
             import_id = one.id
         return redirect(self.get_url(".details_view", id=import_id))
 
+    @expose("/map/", methods=("GET", "POST"))
+    @needs(*IMPORTERS)
+    def map_view(self) -> ResponseReturnValue:
+        """Say what the headings of an upload mean; then it is checked once more."""
+        one = self.record_or_404()
+        if not self.headings_to_say(one):
+            abort(404)
+        page = mapping_page.MappingPage.of(db.session(), one)
+        if request.method == "POST":
+            page.read(request.form)
+            try:
+                with transaction() as session:
+                    again = page.save(session, self.find(session, one.id), actor=current_actor())
+                    import_id = again.id
+                return redirect(self.get_url(".details_view", id=import_id))
+            except Refused as refused:
+                page.refuse(refused)
+            except KontorError as refused:
+                flash(str(refused), "error")
+        shown = self.render("imports/mapping.html", one=self.record_or_404(), page=page)
+        return shown, 422 if page.refused else 200
+
     @expose("/run/", methods=("POST",))
     @needs(*IMPORTERS)
     def run_view(self) -> ResponseReturnValue:
@@ -266,6 +298,7 @@ class ImportsView(KontorView):
             pages=pages,
             several_sheets=len(one.layout.get("sheets", ())) > 1,
             link_of=_link_of,
+            headings={label: heading for heading, label in self.said_before(one)},
         )
 
     @expose("/report/")

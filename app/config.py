@@ -75,7 +75,7 @@ class Settings:
         "",
         "encrypts two-factor secrets; empty: made once and kept in the instance folder",
     )
-    upload_megabytes: int = _setting("KONTOR_UPLOAD_MEGABYTES", 64, "largest upload in MB")
+    upload_megabytes: int = _setting("KONTOR_UPLOAD_MEGABYTES", 512, "largest upload in MB")
     retention_days: int = _setting(
         "KONTOR_RETENTION_DAYS", 30, "days that uploads, exports and before-images are kept"
     )

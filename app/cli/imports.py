@@ -5,21 +5,36 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 
 from app.cli.output import OutFile, command, progress
 from app.core import storage
 from app.core.actor import COMMAND_LINE
+from app.core.errors import Refused
 from app.extensions import db, transaction
 from app.jobs import operations as jobs
-from app.transfer.columns import WORKBOOK_NAMES
+from app.transfer.columns import WORKBOOK_NAMES, workbook_spec
+from app.transfer.columns.base import SheetSpec, heading_key
 from app.transfer.imports import operations, queries
+from app.transfer.imports.guard import MEBIBYTE
+from app.transfer.imports.headings import LEFT_OUT, heading_keys, remember, suggested
 from app.transfer.imports.kinds import KINDS
+from app.transfer.imports.layout import likely_layouts
+from app.transfer.imports.reader import open_source
 from app.transfer.models import Import, ImportRefusal, ImportState
 
 OPTIONS = (
     click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
     click.option("--dry-run", is_flag=True, help="Only check; write nothing."),
     click.option("--all-or-nothing", is_flag=True, help="Write nothing if any row is refused."),
+    click.option(
+        "--map",
+        "mapped",
+        multiple=True,
+        metavar="HEADING=COLUMN",
+        help="What a heading of the file means: --map Vorname='First name'. Nothing after the = "
+        "leaves it out. Kept for the next file with the same headings; may be given several times.",
+    ),
     click.option(
         "--report",
         type=OutFile(),
@@ -45,10 +60,13 @@ def run(
     dry_run: bool,
     all_or_nothing: bool,
     report: Path | None,
+    mapped: Sequence[str] = (),
     update: bool = False,
     match: str = "number",
 ) -> dict[str, Any]:
     """Check a file and write its good rows; the result as design.md, section 5, wants it."""
+    if mapped:
+        _remember(kind, file, mapped, updating=update)
     progress(f"Checking {file.name} …")
     with file.open("rb") as content, transaction() as session:
         started = operations.start_check(
@@ -85,6 +103,49 @@ def run(
         with report.open("wb") as target:
             storage.copy_to(found.report_file, target)
     return _result(job_id, found, dry_run=dry_run, whole=whole)
+
+
+def _remember(kind: str, file: Path, mapped: Sequence[str], *, updating: bool) -> None:
+    """Keep what the headings of a file mean. Raises Refused for one that is not there."""
+    wanted = dict(_pair(one) for one in mapped)
+    limit = current_app.config["SETTINGS"].upload_megabytes * MEBIBYTE
+    updating = updating or KINDS[kind].only_updates
+    with transaction() as session:
+        spec = workbook_spec(session, kind)
+        with open_source(file, limit) as source:
+            found = likely_layouts(source, spec)
+        for layout in found:
+            columns = suggested(layout.spec, layout.headings, spec.mappings())
+            for key in heading_keys(layout.headings):
+                if key in wanted:
+                    columns[key] = _field(layout.spec, wanted.pop(key))
+            remember(
+                session,
+                spec,
+                layout.spec,
+                layout.headings,
+                columns,
+                updating=updating,
+                actor=COMMAND_LINE,
+            )
+        if wanted:
+            raise Refused.because(f"The file has no heading “{next(iter(wanted))}”")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    heading, equals, column = text.rpartition("=")
+    if not equals or not heading.strip():
+        raise click.BadParameter(f"“{text}” is not HEADING=COLUMN", param_hint="--map")
+    return heading_key(heading), column
+
+
+def _field(sheet: SheetSpec, label: str) -> str:
+    if not label.strip():
+        return LEFT_OUT
+    column = sheet.by_heading.get(heading_key(label))
+    if column is None:
+        raise Refused.because(f"There is no column “{label.strip()}” for {sheet.title.lower()}")
+    return column.field
 
 
 def _result(job_id: int, found: Import, *, dry_run: bool, whole: bool) -> dict[str, Any]:
@@ -128,8 +189,25 @@ def _refused_whole(job_id: int, found: Import) -> dict[str, Any]:
         "refused": [],
         "error": found.message,
         "message": found.message,
+        "headings": _headings(found),
         "refused_whole": True,
     }
+
+
+def _headings(found: Import) -> list[dict[str, Any]]:
+    """The headings that a refused file has, each with the column that it is likely to mean."""
+    spec = workbook_spec(db.session(), found.kind)
+    sheets = {sheet.title: sheet for sheet in spec.sheets}
+    told = []
+    for one in found.layout.get("sheets", ()):
+        sheet = sheets[one["sheet"]]
+        likely = suggested(sheet, one["headings"], spec.mappings())
+        for heading, key in zip(one["headings"], heading_keys(one["headings"]), strict=True):
+            column = sheet.by_field.get(likely.get(key, LEFT_OUT))
+            label = column.label if column else None
+            if heading:
+                told.append({"sheet": one["title"], "heading": heading, "likely": label})
+    return told
 
 
 def _refused(import_id: int) -> list[dict[str, Any]]:

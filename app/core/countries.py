@@ -20,6 +20,9 @@ COMMON = {"uk": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", 
           "czech republic": "CZ", "eire": "IE"}  # fmt: skip
 
 
+_LONGEST = 100  # characters; no country's name has more, and nothing long is kept
+
+
 @cache
 def _codes() -> frozenset[str]:
     """The two-letter codes of countries; regions like 001 or EU are none."""
@@ -36,10 +39,14 @@ def _by_name() -> dict[str, str]:
     return names | {fold(word): code for word, code in COMMON.items()}
 
 
-@lru_cache(maxsize=4096)
 def country_code(raw: str) -> str | None:
     """The ISO code of a country given by code or name, or None where it is unknown."""
     text = raw.strip()
+    return _code(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _code(text: str) -> str | None:
     if text.upper() in _codes():
         return text.upper()
     return _by_name().get(fold(text))

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from functools import lru_cache
+from typing import Final
 
 from anyascii import anyascii
 
@@ -13,6 +15,7 @@ _UMLAUT = re.compile(r"([aou])e+")
 _DOUBLED = re.compile(r"a{2,}|s{2,}")
 _NOT_WORD = re.compile(r"[^a-z0-9@._+-]+")
 _BLANKS = re.compile(r"\s+")
+_SHORT: Final = 60  # characters of a text whose folding is kept
 
 
 def clean(value: str | None) -> str | None:
@@ -22,6 +25,8 @@ def clean(value: str | None) -> str | None:
     """
     if value is None:
         return None
+    if value.isprintable():  # nothing in it but marks, and blanks of the plain sort
+        return " ".join(value.split()) or None
     spaced = _BLANKS.sub(" ", value)
     kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cs"})
     return kept.strip() or None
@@ -43,9 +48,17 @@ def fold(value: str | None) -> str:
     """
     if not value:
         return ""
+    return _folded(value) if len(value) <= _SHORT else _fold(value)
+
+
+def _fold(value: str) -> str:
     text = unicodedata.normalize("NFC", value).casefold().translate(_LONG)
     text = _UMLAUT.sub(r"\1", anyascii(text).lower())
     return " ".join(_DOUBLED.sub(lambda run: run[0][0], text).split())
+
+
+# Imports ask for the same few words a million times: groups, countries, methods of payment.
+_folded = lru_cache(maxsize=8192)(_fold)
 
 
 def words(value: str | None) -> list[str]:

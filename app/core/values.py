@@ -13,6 +13,7 @@ from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES, LOCAL_PART_MAX_LENGTH
 from schwifty import BIC, IBAN
 from schwifty.exceptions import InvalidChecksumDigits, InvalidLength, SchwiftyException
 from stdnum import issn
@@ -35,6 +36,9 @@ _DATES = (
 _AMOUNT = re.compile(
     r"([+-]?)(\d+|\d{1,3}(?:\.\d{3})+(?=,)|\d{1,3}(?:,\d{3})+(?=\.))(?:[.,](\d+))?"
 )
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_-]+(?:[.+][A-Za-z0-9_-]+)*")
+_GROUP_MARK = re.compile(r"[\s'’]")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[\s'’]\d{3})+(?:[.,]\d+)?")
 OLDEST_DAY = date(1000, 1, 1)
 
 
@@ -125,7 +129,9 @@ def parse_amount(raw: Any, label: str) -> Decimal:
         if rounded != rounded.quantize(Decimal("0.01")):
             raise ValueProblem(f"{label} has more than two decimals", hint)
         return _bounded(rounded.quantize(Decimal("0.01")), label)
-    text = str(raw).strip().removesuffix("EUR").removesuffix("€").strip().replace("\u202f", "")
+    text = str(raw).strip().removesuffix("EUR").removesuffix("€").strip()
+    if _GROUPED.fullmatch(text):  # 1 234,56 in France and Norway, 1'234.56 in Switzerland
+        text = _GROUP_MARK.sub("", text)
     match = _AMOUNT.fullmatch(text)
     if not match:
         raise ValueProblem(f"{label} is not an amount", hint)
@@ -206,8 +212,11 @@ def bank_of(iban: str) -> tuple[str | None, str | None]:
 
 def parse_email(raw: str, label: str) -> str:
     """An email address by its syntax, normalised. Whether it receives mail is not asked here."""
+    text = raw.strip()
+    if len(text) <= 254 and (usual := _usual_email(text)):
+        return usual
     try:
-        found = validate_email(raw.strip(), check_deliverability=False)
+        found = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
         raise ValueProblem(
             f"{label} is not an address", "Write it like name@example.com"
@@ -215,6 +224,27 @@ def parse_email(raw: str, label: str) -> str:
     if len(found.normalized) > 254:
         raise ValueProblem(f"{label} is longer than 254 characters")
     return found.normalized
+
+
+def _usual_email(text: str) -> str | None:
+    """An address as most are: a plain name before a domain that has been judged before."""
+    local, _, domain = text.rpartition("@")
+    if len(local) > LOCAL_PART_MAX_LENGTH or not _PLAIN_LOCAL.fullmatch(local):
+        return None
+    if local.lower() in CASE_INSENSITIVE_MAILBOX_NAMES or not domain.isascii():
+        return None
+    known = _domain(domain)
+    return f"{local}@{known}" if known else None
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> str | None:
+    """The domain of an address as it is stored; None where it is for the library to say why not."""
+    try:
+        found = validate_email(f"a@{domain}", check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    return found.domain
 
 
 def parse_phone(raw: str, label: str, country: str | None) -> str:
@@ -231,7 +261,7 @@ def parse_phone(raw: str, label: str, country: str | None) -> str:
         number = phonenumbers.parse(text, (country or "").upper() or None)
     except phonenumbers.NumberParseException as error:
         raise ValueProblem(f"{label} is not a phone number", _phone_hint(country)) from error
-    if not phonenumbers.is_possible_number(number) or not phonenumbers.is_valid_number(number):
+    if not phonenumbers.is_valid_number(number):
         raise ValueProblem(f"{label} is not a phone number", _phone_hint(country))
     found = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return f"{found};ext={number.extension}" if number.extension else found

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import Problem
+from app.core.portions import even
 from app.customers.models import Customer
 
 UNIQUE = {"email_key": ("email", "Email"), "mobile_phone": ("mobile_phone", "Mobile phone")}
@@ -62,7 +63,7 @@ def _holders(session: Session, column: str, values: list[str]) -> dict[str, tupl
     for start in range(0, len(values), BATCH):
         rows = session.execute(
             select(attribute, Customer.id, Customer.number).where(
-                attribute.in_(values[start : start + BATCH]), Customer.deleted_at.is_(None)
+                attribute.in_(even(values[start : start + BATCH])), Customer.deleted_at.is_(None)
             )
         )
         holders |= {value: (id_, number) for value, id_, number in rows}

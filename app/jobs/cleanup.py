@@ -29,6 +29,16 @@ EVERY = timedelta(hours=24)
 BATCH = 500
 
 
+# What features add: the phase as people read it, and what deletes `most` rows at most and counts.
+Forget = Callable[..., int]
+_others: list[tuple[str, str, Forget]] = []
+
+
+def add(name: str, phase: str, forget: Forget) -> None:
+    """Have a feature's own old rows deleted as well; `name` is what the result counts them by."""
+    _others[:] = [*(other for other in _others if other[0] != name), (name, phase, forget)]
+
+
 def register() -> None:
     """Make the clean-up known as a kind of job."""
     registry.register(KIND, run, on_abandoned=OnAbandoned.RESUME)
@@ -64,22 +74,21 @@ def run(context: JobContext) -> dict[str, Any]:
     sessions_since = min(kept_since, now - current_app.permanent_session_lifetime)
     with transaction() as session:
         refresh_statistics(session)
-    return {
-        name: _remove(context, phase, forget)
-        for name, phase, forget in (
-            ("files", "Deleting expired files", _forget_files),
-            ("before_images", "Deleting before-images", partial(_forget_images, kept_since)),
-            ("forms", "Deleting marks of forms sent", lambda s: submissions.forget(s, BATCH)),
-            ("requests", "Deleting marks of jobs asked for",
-             lambda s: operations.forget_requests(s, before=kept_since, most=BATCH)),
-            ("sessions", "Deleting old sessions",
-             lambda s: operations_sessions.forget_old(s, begun_before=sessions_since, most=BATCH)),
-            ("mail", "Deleting old mail",
-             lambda s: outbox.forget_old(s, before=mail_since, most=BATCH)),
-            ("links", "Deleting one-time links that ended long ago",
-             lambda s: links.forget_old(s, ended_before=mail_since, most=BATCH)),
-        )
-    }  # fmt: skip
+    steps: list[tuple[str, str, Callable[[Session], int]]] = [
+        ("files", "Deleting expired files", _forget_files),
+        ("before_images", "Deleting before-images", partial(_forget_images, kept_since)),
+        ("forms", "Deleting marks of forms sent", lambda s: submissions.forget(s, BATCH)),
+        ("requests", "Deleting marks of jobs asked for",
+         lambda s: operations.forget_requests(s, before=kept_since, most=BATCH)),
+        ("sessions", "Deleting old sessions",
+         lambda s: operations_sessions.forget_old(s, begun_before=sessions_since, most=BATCH)),
+        ("mail", "Deleting old mail",
+         lambda s: outbox.forget_old(s, before=mail_since, most=BATCH)),
+        ("links", "Deleting one-time links that ended long ago",
+         lambda s: links.forget_old(s, ended_before=mail_since, most=BATCH)),
+        *((name, phase, partial(forget, most=BATCH)) for name, phase, forget in _others),
+    ]  # fmt: skip
+    return {name: _remove(context, phase, forget) for name, phase, forget in steps}
 
 
 def _remove(context: JobContext, phase: str, forget: Callable[[Session], int]) -> int:

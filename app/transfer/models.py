@@ -1,10 +1,19 @@
-"""Imports and the cells they refused."""
+"""Imports, the cells they refused, and what clerks have said of other headings."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Identified, UtcDateTime
@@ -78,3 +87,21 @@ class ImportRefusal(Identified, Base):
     value: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     hint: Mapped[str | None] = mapped_column(Text)
+
+
+class ColumnMapping(Identified, Base):
+    """Which column each heading of a file means; kept for the next file with these headings.
+
+    `sheet` is the title in the template, `headings_key` stands for all headings together, and
+    `columns` gives the field of each, or "" for one that is left out.
+    """
+
+    __tablename__ = "column_mappings"
+    __table_args__ = (UniqueConstraint("kind", "sheet", "headings_key"),)
+
+    kind: Mapped[str] = mapped_column(String(20))
+    sheet: Mapped[str] = mapped_column(String(40))
+    headings_key: Mapped[str] = mapped_column(String(64))
+    columns: Mapped[dict[str, str]] = mapped_column(JSON)
+    changed_by_label: Mapped[str] = mapped_column(String(255))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -79,9 +79,14 @@ def _columns(sheet: SheetSpec) -> list[Column]:
     return [column for column in sheet.columns if column.in_template]
 
 
+def _also_known(sheet: SheetSpec) -> list[Column]:
+    """The columns that are read when they come, but not offered."""
+    return [one for one in sheet.columns if not one.in_template and not one.read_only]
+
+
 def _offered(session: Session, spec: WorkbookSpec) -> dict[str, list[str]]:
     """The words of every source of choices that the workbook uses, as they are stored now."""
-    names = [column.choices for sheet in spec.sheets for column in _columns(sheet)]
+    names = [column.choices for sheet in spec.sheets for column in sheet.columns]
     return {name: CHOICES[name](session) for name in dict.fromkeys(names) if name}
 
 
@@ -197,7 +202,7 @@ def _explanation_sheet(
         sheet.column_dimensions[get_column_letter(place)].width = width
     row = 6
     for one in spec.sheets:
-        for column in _columns(one):
+        for column in (*_columns(one), *_also_known(one)):
             words = list(offered.get(column.choices, ()))
             line = (
                 one.title,
@@ -215,11 +220,15 @@ def _explanation_sheet(
 
 
 def _with_choices(column: Column, words: Sequence[str]) -> str:
-    if not words or column.form is Form.YES_NO:
-        return column.note
-    more = f" and {len(words) - _CHOICES_SHOWN} more" if len(words) > _CHOICES_SHOWN else ""
-    listed = "Choices: " + ", ".join(words[:_CHOICES_SHOWN]) + more + "."
-    return f"{column.note} {listed}".strip()
+    parts = [column.note]
+    if words and column.form is not Form.YES_NO:
+        more = f" and {len(words) - _CHOICES_SHOWN} more" if len(words) > _CHOICES_SHOWN else ""
+        parts.append("Choices: " + ", ".join(words[:_CHOICES_SHOWN]) + more + ".")
+    if column.aliases:
+        parts.append("Also read with the heading " + " or ".join(column.aliases) + ".")
+    if not column.in_template:
+        parts.append("Not in this template: add a column with this heading if you need it.")
+    return " ".join(part for part in parts if part)
 
 
 def _put(sheet: Worksheet, row: int, place: int, value: Any) -> Any:

@@ -27,6 +27,16 @@ class Form(StrEnum):
     COVERAGE = "coverage"  # a year, a month or a day: 2010, 2010-03, 2010-03-15
 
 
+class Part(StrEnum):
+    """What of a record a column's value is written to."""
+
+    RECORD = "record"
+    NUMBER = "number"  # says which record is meant, and is never written
+    ADDRESS = "address"
+    PRODUCTS = "products"
+    MANDATE = "mandate"
+
+
 class Clear:
     """What `(empty)` in a cell stands for in an update: take the stored value away."""
 
@@ -53,6 +63,9 @@ class RowContext:
 
 
 Parse = Callable[[Any, str, RowContext], Any]
+# The field of each heading; an empty one for what is left out knowingly.
+Mapped = Mapping[str, str]
+Mappings = Mapping[tuple[str, str], Mapped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,8 @@ class Column:
     `parse(raw, label, context)` returns the value or raises ValueProblem; it never sees a blank.
     `needs` names fields that must be read before this one (a phone needs the country).
     `choices` names a source in `choices.py` whose words the template offers as a drop-down.
+    `part` says what of a record the value is written to, where it is not the record itself.
+    `hints` are what other programs call it: never taken for a heading, only offered as likely.
     `masked` columns show only the last four characters without `permission`.
     Columns that are not `in_template` are known when they come, but not offered.
     """
@@ -71,6 +86,8 @@ class Column:
     parse: Parse
     form: Form = Form.TEXT
     aliases: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    part: Part = Part.RECORD
     required: bool = False
     note: str = ""
     example: Any = None
@@ -121,7 +138,8 @@ class SheetSpec:
 class WorkbookSpec:
     """A kind of workbook: `name` as on the command line, `title` and `about` for people.
 
-    A workbook of one sheet may come as CSV or TSV too.
+    A workbook of one sheet may come as CSV or TSV too. `mappings` gives what clerks have said of
+    other headings, by the title of the sheet and the key of all its headings (headings.py).
     """
 
     name: str
@@ -130,6 +148,7 @@ class WorkbookSpec:
     sheets: tuple[SheetSpec, ...]
     permission: Permission
     has_template: bool = True
+    mappings: Callable[[], "Mappings"] = dict
 
 
 def heading_key(heading: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.accounts.models import Operator
 from app.catalogue.models import PriceLevel, Product, ProductKind
 from app.core.countries import country_names
 from app.core.text import fold
@@ -36,6 +37,13 @@ CHOICES: Mapping[str, Callable[[Session], list[str]]] = {
     "stores": _names(select(Store.name).where(Store.active).order_by(Store.name)),
     "price_levels": _names(select(PriceLevel.name).order_by(PriceLevel.name)),
     "products": _names(select(Product.name).where(Product.active).order_by(Product.name)),
+    "operators": _names(select(Operator.email).where(Operator.active).order_by(Operator.email)),
+    "vat_rates": lambda session: [
+        f"{rate.normalize():f}"
+        for rate in session.scalars(
+            select(Product.vat_rate).where(Product.active).distinct().order_by(Product.vat_rate)
+        )
+    ],
 }
 
 
@@ -46,6 +54,11 @@ def load_lookups(session: Session) -> dict[str, dict[str, Any]]:
         "stores": {fold(s.name): s.id for s in session.scalars(select(Store))},
         "price_levels": {fold(p.name): p.id for p in session.scalars(select(PriceLevel))},
     }
+    operators = session.execute(
+        select(Operator.id, Operator.email, Operator.name).where(Operator.active)
+    ).all()
+    lookups["operators"] = {fold(name): id_ for id_, _, name in operators if name}
+    lookups["operators"] |= {fold(email): id_ for id_, email, _ in operators}
     products = session.execute(
         select(Product.id, Product.number, Product.name).where(Product.active)
     ).all()

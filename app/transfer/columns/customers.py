@@ -1,17 +1,11 @@
-"""Every column that a customer may have; the workbooks choose from them.
+"""The columns of who a customer is and how to reach them; the workbooks choose from them.
 
-The field names are those of the tables: a customer's own, its address's (`ADDRESS_FIELDS`), its
-`product_ids`, and its mandate's (`mandate_reference`, `mandate_signed_on`).
+The field names are those of the tables; `part` says of which, where it is not the customer's own.
 """
 
-from app.core.permissions import Permission
-from app.customers.choices import Gender, PaymentMethod, Source
+from app.customers.choices import Gender
 from app.transfer.columns import parsers
-from app.transfer.columns.base import Column, Form
-
-ADDRESS_FIELDS = frozenset(
-    {"street", "line_2", "postcode", "place", "state", "country", "care_of", "po_box"}
-)
+from app.transfer.columns.base import Column, Form, Part
 
 _PHONE_NOTE = "In any usual spelling; without +49 or the like it is read with the country."
 
@@ -23,6 +17,15 @@ NUMBER = Column(
     example="1000001",
     note="Leave blank for a new customer: the system gives the number. "
     "In an update it says which customer is meant.",
+    part=Part.NUMBER,
+    hints=(
+        "Kundennummer",
+        "Kunden-Nr.",
+        "Customer ID",
+        "Client number",
+        "Client ID",
+        "Debitorennummer",
+    ),
 )
 FORMER_NUMBER = Column(
     "Former number",
@@ -31,11 +34,38 @@ FORMER_NUMBER = Column(
     in_template=False,
     example="K-4711",
     note="The number in the system that the customer comes from.",
+    hints=("Alte Kundennummer", "Old number", "Frühere Nummer"),
 )
-TITLE = Column("Title", "title", parsers.text(40), width=10, example="Dr.")
-FIRST_NAME = Column("First name", "first_name", parsers.text(120), required=True, example="Erika")
-NAME = Column("Name", "name", parsers.text(120), example="Mustermann", note="The family name.")
-ALIAS = Column("Alias", "alias", parsers.text(120))
+TITLE = Column(
+    "Title",
+    "title",
+    parsers.text(40),
+    width=10,
+    example="Dr.",
+    hints=("Titel", "Academic title"),
+)
+FIRST_NAME = Column(
+    "First name",
+    "first_name",
+    parsers.text(120),
+    required=True,
+    example="Erika",
+    hints=("Vorname", "Given name", "Forename", "Prénom"),
+)
+NAME = Column(
+    "Name",
+    "name",
+    parsers.text(120),
+    example="Mustermann",
+    note="The family name.",
+    hints=("Nachname", "Familienname", "Surname", "Last name", "Family name", "Nom"),
+)
+ALIAS = Column(
+    "Alias",
+    "alias",
+    parsers.text(120),
+    hints=("Spitzname", "Nickname"),
+)
 GENDER = Column(
     "Gender",
     "gender",
@@ -56,6 +86,7 @@ GENDER = Column(
     width=10,
     example="female",
     note="female, male or diverse; f, m and d will do.",
+    hints=("Geschlecht", "Sex", "Anrede", "Salutation"),
 )
 DATE_OF_BIRTH = Column(
     "Date of birth",
@@ -65,9 +96,33 @@ DATE_OF_BIRTH = Column(
     width=14,
     example="31.12.1980",
     note="A date, or as text 31.12.1980 or 1980-12-31.",
+    hints=("Geburtsdatum", "Geburtstag", "Birthday", "Birth date", "DOB"),
 )
-STREET = Column("Street/No.", "street", parsers.text(200), width=28, example="Heidestraße 17")
-LINE_2 = Column("Address line 2", "line_2", parsers.text(200), in_template=False)
+STREET = Column(
+    "Street/No.",
+    "street",
+    parsers.text(200),
+    width=28,
+    example="Heidestraße 17",
+    part=Part.ADDRESS,
+    hints=(
+        "Straße",
+        "Straße und Hausnummer",
+        "Strasse",
+        "Street",
+        "Address",
+        "Address line 1",
+        "Anschrift",
+    ),
+)
+LINE_2 = Column(
+    "Address line 2",
+    "line_2",
+    parsers.text(200),
+    in_template=False,
+    part=Part.ADDRESS,
+    hints=("Adresszusatz", "Adresszeile 2", "Street 2"),
+)
 POSTCODE = Column(
     "Postcode",
     "postcode",
@@ -76,11 +131,41 @@ POSTCODE = Column(
     example="01097",
     note="Text: leading zeros are kept.",
     aliases=("Zip code", "Postal code"),
+    part=Part.ADDRESS,
+    hints=("PLZ", "Postleitzahl", "ZIP", "Code postal"),
 )
-PLACE = Column("Place", "place", parsers.text(120), example="Dresden", aliases=("City", "Town"))
-STATE = Column("State", "state", parsers.text(80), in_template=False)
-CARE_OF = Column("c/o", "care_of", parsers.text(120))
-PO_BOX = Column("PO Box", "po_box", parsers.text(40), width=10)
+PLACE = Column(
+    "Place",
+    "place",
+    parsers.text(120),
+    example="Dresden",
+    aliases=("City", "Town"),
+    part=Part.ADDRESS,
+    hints=("Ort", "Stadt", "Wohnort", "Ville"),
+)
+STATE = Column(
+    "State",
+    "state",
+    parsers.text(80),
+    in_template=False,
+    part=Part.ADDRESS,
+    hints=("Bundesland", "Region", "Province"),
+)
+CARE_OF = Column(
+    "c/o",
+    "care_of",
+    parsers.text(120),
+    part=Part.ADDRESS,
+    hints=("zu Händen", "care of"),
+)
+PO_BOX = Column(
+    "PO Box",
+    "po_box",
+    parsers.text(40),
+    width=10,
+    part=Part.ADDRESS,
+    hints=("Postfach", "P.O. Box"),
+)
 COUNTRY = Column(
     "Country",
     "country",
@@ -90,9 +175,16 @@ COUNTRY = Column(
     width=14,
     example="Germany",
     note="The name in English, German or the country's own language, or the ISO code.",
+    part=Part.ADDRESS,
+    hints=("Land", "Country code", "Pays", "Staat"),
 )
 TELEPHONE_PRIVATE = Column(
-    "Telephone private", "telephone_private", parsers.phone, needs=("country",), note=_PHONE_NOTE
+    "Telephone private",
+    "telephone_private",
+    parsers.phone,
+    needs=("country",),
+    note=_PHONE_NOTE,
+    hints=("Telefon", "Telefon privat", "Phone", "Telephone", "Home phone"),
 )
 BUSINESS_TELEPHONE = Column(
     "Business telephone",
@@ -100,6 +192,7 @@ BUSINESS_TELEPHONE = Column(
     parsers.phone,
     needs=("country",),
     note=_PHONE_NOTE,
+    hints=("Telefon geschäftlich", "Telefon dienstlich", "Office phone", "Work phone"),
 )
 MOBILE_PHONE = Column(
     "Mobile phone",
@@ -108,8 +201,16 @@ MOBILE_PHONE = Column(
     needs=("country",),
     example="+49 170 1234567",
     note=_PHONE_NOTE + " No two customers share one.",
+    hints=("Handy", "Mobil", "Mobiltelefon", "Mobile", "Cell phone"),
 )
-FAX = Column("Fax", "fax", parsers.phone, needs=("country",), note=_PHONE_NOTE)
+FAX = Column(
+    "Fax",
+    "fax",
+    parsers.phone,
+    needs=("country",),
+    note=_PHONE_NOTE,
+    hints=("Telefax", "Fax number"),
+)
 EMAIL = Column(
     "Email",
     "email",
@@ -118,172 +219,48 @@ EMAIL = Column(
     example="erika@example.org",
     aliases=("E-mail",),
     note="No two customers share one.",
+    hints=("E-Mail-Adresse", "Mail", "Email address"),
 )
-HOMEPAGE = Column("Homepage", "homepage", parsers.text(255), width=24)
+HOMEPAGE = Column(
+    "Homepage",
+    "homepage",
+    parsers.text(255),
+    width=24,
+    hints=("Website", "Webseite", "Internet", "URL"),
+)
 PREFERRED_LANGUAGE = Column(
-    "Preferred language", "preferred_language", parsers.text(10), in_template=False, example="de"
-)
-IBAN = Column(
-    "IBAN",
-    "iban",
-    parsers.iban,
-    width=28,
-    example="DE89 3704 0044 0532 0130 00",
-    masked=True,
-    permission=Permission.BANK_DETAILS_VIEW,
-    note="With or without blanks.",
-)
-BIC = Column("BIC", "bic", parsers.bic, width=14, note="May be left out where the IBAN tells it.")
-ACCOUNT_HOLDER = Column(
-    "Account holder",
-    "account_holder",
-    parsers.text(140),
+    "Preferred language",
+    "preferred_language",
+    parsers.text(10),
     in_template=False,
-    note="If it is not the customer.",
+    example="de",
+    hints=("Sprache", "Language"),
 )
-REBATE = Column(
-    "Rebate",
-    "rebate",
-    parsers.whole_number(0, 100),
-    form=Form.WHOLE,
-    width=8,
-    example=10,
-    note="In per cent: a whole number from 0 to 100, without point or comma.",
+CITIZENSHIP = Column(
+    "Citizenship",
+    "citizenship",
+    parsers.text(60),
+    hints=("Staatsangehörigkeit", "Nationality"),
 )
-PRICE_LEVEL = Column(
-    "Price level",
-    "price_level_id",
-    parsers.stored("price_levels", "price level"),
-    form=Form.CHOICE,
-    choices="price_levels",
-    width=11,
-    example="A",
+ID_NUMBER = Column(
+    "ID number",
+    "id_number",
+    parsers.text(60),
+    hints=("Ausweisnummer", "Passport number"),
 )
-REASON_FOR_LOSS = Column("Reason for loss", "reason_for_loss", parsers.text(200), in_template=False)
-FAVOURITE = Column(
-    "Favourite",
-    "favourite",
-    parsers.yes_no,
-    form=Form.YES_NO,
-    choices="yes_no",
-    width=10,
-    in_template=False,
+ID_NUMBER_ISSUED_BY = Column(
+    "ID number issued by",
+    "id_number_issued_by",
+    parsers.text(120),
+    hints=("Ausgestellt von", "Issuing authority"),
 )
-PAYMENT_METHOD = Column(
-    "Method of payment",
-    "payment_method",
-    parsers.one_of(
-        {method.value: method.value for method in PaymentMethod}
-        | {
-            "Direct debit": PaymentMethod.DIRECT_DEBIT.value,
-            "Lastschrift": PaymentMethod.DIRECT_DEBIT.value,
-            "SEPA-Lastschrift": PaymentMethod.DIRECT_DEBIT.value,
-            "Rechnung": PaymentMethod.INVOICE.value,
-            "Kreditkarte": PaymentMethod.CREDIT_CARD.value,
-            "Bar": PaymentMethod.CASH.value,
-            "Vorkasse": PaymentMethod.PREPAYMENT.value,
-        }
-    ),
-    form=Form.CHOICE,
-    choices="payment_methods",
-    example="SEPA direct debit",
-    note="SEPA direct debit needs an IBAN.",
-)
-TERM_OF_PAYMENT = Column(
-    "Term of payment",
-    "term_of_payment",
-    parsers.whole_number(0, 365),
-    form=Form.WHOLE,
-    width=16,
-    example=14,
-    note="In whole days, 0 to 365.",
-)
-NEWSLETTER = Column(
-    "Newsletter",
-    "newsletter",
-    parsers.yes_no,
-    form=Form.YES_NO,
-    choices="yes_no",
-    width=11,
-    example="yes",
-    note="Yes if left blank for a new customer.",
-)
-PROMOTIONAL_SMS = Column(
-    "Promotional SMS",
-    "promotional_sms",
-    parsers.yes_no,
-    form=Form.YES_NO,
-    choices="yes_no",
-    width=16,
-)
-INVOICES_BY_EMAIL = Column(
-    "Invoices by email",
-    "invoices_by_email",
-    parsers.yes_no,
-    form=Form.YES_NO,
-    choices="yes_no",
-    width=17,
-    note="Yes needs an email address.",
-)
-SOURCE = Column(
-    "Source",
-    "source",
-    parsers.one_of({source.value: source.value for source in Source}),
-    form=Form.CHOICE,
-    choices="sources",
-    width=12,
-    note="Import if left blank.",
-)
-GROUP = Column(
-    "Group",
-    "group_id",
-    parsers.stored("groups", "group"),
-    form=Form.CHOICE,
-    choices="groups",
-    width=14,
-    example="Retail",
-)
-STORE = Column(
-    "Store",
-    "store_id",
-    parsers.stored("stores", "store"),
-    form=Form.CHOICE,
-    choices="stores",
-    width=14,
-    note="The default store if left blank for a new customer.",
-)
-PRODUCTS = Column(
-    "Products/Services",
-    "product_ids",
-    parsers.stored_list("products", "product or service"),
-    form=Form.LIST,
-    choices="products",
-    width=34,
-    example="Hosting; Training",
-    note="Several are separated by semicolons.",
-    aliases=("Products", "Products and services"),
-)
-CITIZENSHIP = Column("Citizenship", "citizenship", parsers.text(60))
-ID_NUMBER = Column("ID number", "id_number", parsers.text(60))
-ID_NUMBER_ISSUED_BY = Column("ID number issued by", "id_number_issued_by", parsers.text(120))
 MEMO = Column(
-    "Memo", "memo", parsers.text(200, lines=True), width=36, note="At most 200 characters."
-)
-MANDATE_REFERENCE = Column(
-    "Mandate reference",
-    "mandate_reference",
-    parsers.text(35),
-    width=20,
-    example="M-0001",
-    note="With the signing date beside it, the customer arrives with an active mandate.",
-)
-MANDATE_SIGNED_ON = Column(
-    "Mandate signed on",
-    "mandate_signed_on",
-    parsers.day,
-    form=Form.DATE,
-    width=18,
-    example="15.03.2025",
+    "Memo",
+    "memo",
+    parsers.text(200, lines=True),
+    width=36,
+    note="At most 200 characters.",
+    hints=("Notiz", "Bemerkung", "Kommentar", "Note", "Comment", "Remarks"),
 )
 COMPANY_NAME = Column(
     "Company name",
@@ -292,15 +269,43 @@ COMPANY_NAME = Column(
     required=True,
     width=30,
     example="Muster GmbH",
+    hints=("Firma", "Firmenname", "Company", "Organisation", "Unternehmen", "Institution"),
 )
-VAT_ID = Column("VAT ID", "vat_id", parsers.vat_id, width=16, example="DE136695976")
+VAT_ID = Column(
+    "VAT ID",
+    "vat_id",
+    parsers.vat_id,
+    width=16,
+    example="DE136695976",
+    hints=("USt-IdNr.", "Umsatzsteuer-ID", "VAT number"),
+)
 REGISTRATION_NUMBER = Column(
-    "Registration number", "registration_number", parsers.text(60), example="HRB 12345"
+    "Registration number",
+    "registration_number",
+    parsers.text(60),
+    example="HRB 12345",
+    hints=("Handelsregisternummer", "HRB"),
 )
 CONTACT_FIRST_NAME = Column(
-    "First name", "first_name", parsers.text(120), example="Erika", note="Of the contact."
+    "First name",
+    "first_name",
+    parsers.text(120),
+    example="Erika",
+    note="Of the contact.",
+    hints=("Vorname", "Given name", "Forename", "Contact first name"),
 )
 CONTACT_FAMILY_NAME = Column(
-    "Name", "name", parsers.text(120), example="Mustermann", note="Of the contact."
+    "Name",
+    "name",
+    parsers.text(120),
+    example="Mustermann",
+    note="Of the contact.",
+    hints=("Nachname", "Familienname", "Surname", "Last name", "Family name"),
 )
-CONTACT_NAME = Column("Contact name", "contact_name", parsers.text(120), width=24)
+CONTACT_NAME = Column(
+    "Contact name",
+    "contact_name",
+    parsers.text(120),
+    width=24,
+    hints=("Ansprechpartner", "Contact", "Contact person"),
+)

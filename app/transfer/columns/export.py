@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.core.permissions import Permission
-from app.transfer.columns import customers, parsers
+from app.transfer.columns import commerce, customers, parsers
 from app.transfer.columns.base import Column, Form, RowContext, SheetSpec, WorkbookSpec
 
 MASK = "•"
@@ -76,17 +76,17 @@ CUSTOMERS = WorkbookSpec(
                 customers.FAX,
                 customers.EMAIL,
                 customers.HOMEPAGE,
-                replace(customers.IBAN, parse=_masked_or_iban),
-                customers.BIC,
+                replace(commerce.IBAN, parse=_masked_or_iban),
+                commerce.BIC,
                 INSTITUTE,
-                customers.REBATE,
-                customers.PRICE_LEVEL,
-                replace(customers.REASON_FOR_LOSS, in_template=True),
-                customers.PAYMENT_METHOD,
-                customers.TERM_OF_PAYMENT,
+                commerce.REBATE,
+                commerce.PRICE_LEVEL,
+                replace(commerce.REASON_FOR_LOSS, in_template=True),
+                commerce.PAYMENT_METHOD,
+                commerce.TERM_OF_PAYMENT,
                 CUSTOMER_CREATED,
                 CLIENT_LAST_CHANGED,
-                replace(customers.FAVOURITE, in_template=True),
+                replace(commerce.FAVOURITE, in_template=True),
                 LOCKED_CUSTOMER,
             ),
             "customer",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.transfer.columns import customers, parsers, perpetual
+from app.transfer.columns import commerce, customers, parsers, perpetual
 from app.transfer.columns.base import Column, Form
 from app.transfer.columns.invoices import INVOICES as INVOICE_WORKBOOK
 
@@ -16,7 +16,7 @@ def told(
     )
 
 
-CUSTOMER_NUMBER = told("Customer number", "customer_number")
+CUSTOMER_NUMBER = replace(customers.NUMBER, field="customer_number")
 CUSTOMER_NAME = told("Customer", "customer", width=34)
 
 _COVERAGE = (
@@ -62,12 +62,12 @@ INVOICES = (
 )
 
 MANDATES = (
-    told("Mandate reference", "reference", width=22),
+    replace(commerce.MANDATE_REFERENCE, field="reference", width=22),
     CUSTOMER_NUMBER,
     CUSTOMER_NAME,
-    told("Account holder", "account_holder", width=30),
-    customers.IBAN,
-    customers.BIC,
+    replace(commerce.ACCOUNT_HOLDER, width=30),
+    commerce.IBAN,
+    commerce.BIC,
     told("Scheme", "scheme", width=10),
     told("Type", "type", width=12),
     told("State", "state", width=12),
@@ -79,8 +79,8 @@ CREDITOR_ACCOUNTS = (
     told("Label", "label", width=24),
     told("Creditor", "name", width=30),
     told("Creditor identifier", "creditor_identifier", width=24),
-    customers.IBAN,
-    customers.BIC,
+    commerce.IBAN,
+    commerce.BIC,
     told("Scheme", "scheme", width=10),
     told("Default", "is_default", Form.YES_NO, 10),
     told("Active", "active", Form.YES_NO, 10),

@@ -23,6 +23,8 @@ _RATE = re.compile(r"\d{1,3}(\.\d)?")
 
 def as_text(raw: Any) -> str:
     """A cell as the text a person sees: 1234 without a point, yes and no for booleans."""
+    if isinstance(raw, str):
+        return raw.strip()
     if isinstance(raw, bool):
         return "yes" if raw else "no"
     if isinstance(raw, float):

@@ -7,7 +7,7 @@ from app.core.permissions import Permission
 from app.customers.choices import AddressKind
 from app.subscriptions.drafts import parse_embargo
 from app.subscriptions.models import Basis
-from app.transfer.columns import customers, parsers
+from app.transfer.columns import commerce, customers, parsers
 from app.transfer.columns.base import Column, Form, RowContext, SheetSpec, WorkbookSpec
 
 _COVERAGE_NOTE = "A year, a month or a day: 2010, 2010-03 or 2010-03-15. Blank is open."
@@ -17,6 +17,7 @@ CUSTOMER = Column(
     "customer",
     parsers.text(254),
     required=True,
+    hints=("Kunde", "Einrichtung", "Institution"),
     width=32,
     example="Universität Heidelberg",
     note="A customer of this file or of the system: the customer number, the former number, "
@@ -43,6 +44,7 @@ JOURNAL = Column(
     "Journal",
     "journal",
     parsers.text(500),
+    hints=("Zeitschrift", "Titel", "Title"),
     width=50,
     note="The exact title; needed only where no ISSN is given.",
 )
@@ -53,6 +55,7 @@ BASIS = Column(
     form=Form.CHOICE,
     choices="bases",
     required=True,
+    hints=("Grundlage",),
     width=18,
     example="purchase",
     note="purchase, post-cancellation or backfile.",
@@ -62,6 +65,7 @@ COVERAGE_FROM = Column(
     "coverage_from",
     parsers.coverage_date,
     form=Form.COVERAGE,
+    hints=("Von", "From", "Start"),
     width=14,
     example="2010",
     note=_COVERAGE_NOTE,
@@ -71,6 +75,7 @@ COVERAGE_TO = Column(
     "coverage_to",
     parsers.coverage_date,
     form=Form.COVERAGE,
+    hints=("Bis", "To", "End"),
     width=14,
     example="2014-06",
     note=_COVERAGE_NOTE,
@@ -103,21 +108,21 @@ CUSTOMERS_SHEET = SheetSpec(
         customers.MOBILE_PHONE.hidden(),
         customers.FAX.hidden(),
         customers.HOMEPAGE.hidden(),
-        customers.IBAN.hidden(),
-        customers.BIC.hidden(),
-        customers.ACCOUNT_HOLDER,
-        customers.REBATE.hidden(),
-        customers.PRICE_LEVEL.hidden(),
-        customers.PAYMENT_METHOD.hidden(),
-        customers.TERM_OF_PAYMENT.hidden(),
-        customers.INVOICES_BY_EMAIL.hidden(),
-        customers.NEWSLETTER.hidden(),
-        customers.GROUP.hidden(),
-        customers.STORE.hidden(),
+        commerce.IBAN.hidden(),
+        commerce.BIC.hidden(),
+        commerce.ACCOUNT_HOLDER,
+        commerce.REBATE.hidden(),
+        commerce.PRICE_LEVEL.hidden(),
+        commerce.PAYMENT_METHOD.hidden(),
+        commerce.TERM_OF_PAYMENT.hidden(),
+        commerce.INVOICES_BY_EMAIL.hidden(),
+        commerce.NEWSLETTER.hidden(),
+        commerce.GROUP.hidden(),
+        commerce.STORE.hidden(),
         customers.PREFERRED_LANGUAGE,
-        customers.FAVOURITE,
-        customers.MANDATE_REFERENCE.hidden(),
-        customers.MANDATE_SIGNED_ON.hidden(),
+        commerce.FAVOURITE,
+        commerce.MANDATE_REFERENCE.hidden(),
+        commerce.MANDATE_SIGNED_ON.hidden(),
     ),
     "customer",
 )

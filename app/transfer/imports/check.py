@@ -22,12 +22,19 @@ from app.core.portions import portions
 from app.extensions import db, transaction
 from app.jobs.context import JobContext
 from app.transfer.columns import workbook_spec
+from app.transfer.columns.base import WorkbookSpec
 from app.transfer.columns.choices import load_lookups
 from app.transfer.imports import queries
 from app.transfer.imports.guard import MEBIBYTE
 from app.transfer.imports.kinds import KINDS
 from app.transfer.imports.kinds.base import ImportedBefore, Judged, Judging
-from app.transfer.imports.layout import SheetLayout, find_layouts
+from app.transfer.imports.layout import (
+    HeadingProblem,
+    SheetLayout,
+    find_layouts,
+    likely_layouts,
+    same_headings_said,
+)
 from app.transfer.imports.plan import Action
 from app.transfer.imports.reader import Source, open_source
 from app.transfer.imports.report import store_report
@@ -66,25 +73,28 @@ def run_check(context: JobContext) -> dict[str, Any]:
     """Check the upload of the import that the job is for. Raises Refused for a bad upload."""
     import_id: int = context.params["import_id"]
     found = db.session.get_one(Import, import_id)
-    earlier = queries.imported_before(db.session(), found)
+    kind = KINDS[found.kind]
+    spec = workbook_spec(db.session(), kind.name)
+    mappings = spec.mappings()
+    earlier = queries.imported_before(
+        db.session(), found, lambda one: same_headings_said(one.layout, mappings)
+    )
     if earlier is not None and not earlier.refused_rows:
         return _nothing_to_do(import_id, earlier)
     before = _refused_by(db.session(), earlier)
-    kind = KINDS[found.kind]
     updating = kind.only_updates or bool(found.options.get("update"))
     match = str(found.options.get("match") or "number")
     stored = found.file
     with transaction() as session:  # a check that starts again after a kill starts afresh
         session.execute(delete(ImportRefusal).where(ImportRefusal.import_id == import_id))
     country = current_app.config["SETTINGS"].country
-    spec = workbook_spec(db.session(), kind.name)
     with (
         open_upload(stored) as source,
         Scratch() as scratch,
         tempfile.TemporaryFile("w+b") as plan,
     ):
         context.progress(0, phase="Reading the file")
-        layouts = find_layouts(source, spec, updating=updating)
+        layouts = _find_layouts(import_id, source, spec, updating)
         judging = Judging(
             db.session(), load_lookups(db.session()), scratch, updating=updating, match=match
         )
@@ -98,13 +108,26 @@ def run_check(context: JobContext) -> dict[str, Any]:
         counts = _settle(context, import_id, judged, plan, expected_rows(source, layouts))
         if not counts.rows:
             raise Refused.because("There are no rows below the headings of this file.")
-        counts.sheets = [_describe(layout) for layout in layouts]
+        counts.sheets = [layout.described() for layout in layouts]
         context.progress(counts.rows, phase="Keeping the result")
         _keep(context, import_id, counts, plan, earlier)
         if counts.refused:
             context.progress(counts.rows, phase="Writing the workbook of refused rows")
             store_report(import_id, source, layouts)
     return {"import": import_id, **asdict(counts)}
+
+
+def _find_layouts(
+    import_id: int, source: Source, spec: WorkbookSpec, updating: bool
+) -> list[SheetLayout]:
+    """The layouts; where the headings are the problem, they are kept for a clerk to explain."""
+    try:
+        return find_layouts(source, spec, updating=updating)
+    except HeadingProblem:
+        sheets = [layout.described() for layout in likely_layouts(source, spec)]
+        with transaction() as session:
+            session.get_one(Import, import_id).layout = {"sheets": sheets}
+        raise
 
 
 @contextmanager
@@ -191,22 +214,14 @@ def _refused_by(session: Session, earlier: Import | None) -> ImportedBefore:
 def _nothing_to_do(import_id: int, earlier: Import) -> dict[str, Any]:
     """The file was imported whole before: it is not even read again."""
     earlier_rows, message = earlier.rows, queries.told_before(earlier)
+    sheets = earlier.layout.get("sheets", [])
     with transaction() as session:
         found = session.get_one(Import, import_id)
         found.rows = found.unchanged = earlier_rows
         found.message = message
-        found.layout = {"repeats": True, "create": 0, "update": 0}
+        found.layout = {"repeats": True, "create": 0, "update": 0, "sheets": sheets}
         found.state = ImportState.DONE
     return {"import": import_id, **asdict(Counts(rows=earlier_rows, unchanged=earlier_rows))}
-
-
-def _describe(layout: SheetLayout) -> dict[str, Any]:
-    return {
-        "title": layout.title,
-        "headings": layout.headings,
-        "unknown": layout.unknown,
-        "heading_row": layout.heading_row,
-    }
 
 
 def _keep(

@@ -5,7 +5,7 @@ a hostile file can harm nothing but itself. It is asked by lines on standard inp
 with one line of JSON each on standard output:
 
     sheets    -> {"sheets": [[title, visible], ...]}
-    load NAME -> {"height": rows, "offset": blank columns before the first cell of each row}
+    load NAME -> {"height": rows, "width": columns, "offset": blank columns before each row}
     next      -> {"rows": [[cell, ...], ...]}, empty after the last row
 
 Rows come from the very first row of the sheet on. A date is {"d": "2020-01-31"}, a moment
@@ -62,7 +62,9 @@ def serve(workbook: Any) -> None:
                 title, sheet = json.loads(argument), None  # frees one sheet before the next
                 sheet = workbook.get_sheet_by_name(title)
             rows = iter(sheet.iter_rows())
-            answer({"height": sheet.total_height, "offset": sheet.start[1] if sheet.start else 0})
+            offset = sheet.start[1] if sheet.start else 0
+            width = sheet.end[1] + 1 if sheet.end else 0
+            answer({"height": sheet.total_height, "width": width, "offset": offset})
         else:
             answer({"rows": list(islice(rows, BATCH))})
 

@@ -4,10 +4,11 @@ Refuses, each with one sentence, what no reader should be given: encrypted and o
 files that only pretend to be workbooks, zip bombs, entity bombs, links to other workbooks.
 """
 
+import re
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 
@@ -22,6 +23,9 @@ SMALL_PART_LIMIT: Final = 32 * MEBIBYTE
 DIRECTORY_LIMIT: Final = MEBIBYTE
 _OLE_HEADER: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")  # the first bytes of UTF-16 and UTF-32
+_SEAM: Final = 80  # bytes that what is looked for may stand in over the seam of two blocks
+_MERGED: Final = re.compile(rb'mergeCell [^>]{0,40}?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}(\d{1,7}))"')
 _END_OF_DIRECTORY: Final = b"PK\x05\x06"
 
 NOT_A_WORKBOOK: Final = "This file is not a workbook. Please upload an .xlsx or a .csv file."
@@ -39,9 +43,13 @@ ENTITIES: Final = "This workbook defines entities of its own, which no spreadshe
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the first look tells: a workbook, or text that may be a CSV."""
+    """What the first look tells: a workbook, or text that may be a CSV.
+
+    `merged` are the merged cells that reach furthest down in a part, with their last row.
+    """
 
     is_workbook: bool
+    merged: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
 def inspect(path: Path, limit: int) -> FileFacts:
@@ -63,12 +71,11 @@ def inspect(path: Path, limit: int) -> FileFacts:
             return FileFacts(is_workbook=False)
         _check_directory(file, size)
     try:
-        _check_parts(path)
+        return FileFacts(is_workbook=True, merged=_check_parts(path))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError, OSError) as error:
         raise Refused.because(DAMAGED) from error
     except (NotImplementedError, RuntimeError) as error:
         raise Refused.because(PROTECTED) from error
-    return FileFacts(is_workbook=True)
 
 
 def blocks(part: IO[bytes], limit: int) -> Iterator[bytes]:
@@ -105,7 +112,9 @@ def _check_directory(file: BinaryIO, size: int) -> None:
         raise Refused.because(DAMAGED)
 
 
-def _check_parts(path: Path) -> None:
+def _check_parts(path: Path) -> dict[str, tuple[str, int]]:
+    """Read every part through to the end; the merged cells found on the way."""
+    merged: dict[str, tuple[str, int]] = {}
     with zipfile.ZipFile(path) as archive:
         names = {info.filename for info in archive.infolist()}
         if "xl/workbook.xml" not in names:
@@ -122,7 +131,11 @@ def _check_parts(path: Path) -> None:
             if info.file_size > limit:
                 raise Refused.because(TOO_LARGE)
             with archive.open(info) as part:
-                remaining -= _check_part(part, limit)
+                size, lowest = _check_part(part, limit)
+            remaining -= size
+            if lowest is not None:
+                merged[info.filename] = lowest
+    return merged
 
 
 def _what_it_is(names: set[str]) -> str:
@@ -139,15 +152,24 @@ def _part_limit(name: str) -> int:
     return SHARED_STRINGS_LIMIT if name == "xl/sharedStrings.xml" else SMALL_PART_LIMIT
 
 
-def _check_part(part: IO[bytes], limit: int) -> int:
-    """Read a part through to the end and return its real size."""
+def _check_part(part: IO[bytes], limit: int) -> tuple[int, tuple[str, int] | None]:
+    """Read a part through to the end: its real size, and its lowest merged cells."""
     size = 0
     tail = b""
+    lowest: tuple[str, int] | None = None
     for block in blocks(part, limit):
+        if not size and block.startswith(_WIDE):
+            # No spreadsheet program writes this, and what it hides is not found by its bytes.
+            raise Refused.because(DAMAGED)
         size += len(block)
-        if b"<!" in block or b"<!" in tail + block[:16]:
+        seam = tail + block[:_SEAM]
+        if b"<!" in block or b"<!" in seam:
             text = tail + block
             if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
                 raise Refused.because(ENTITIES)
-        tail = block[-16:]
-    return size
+        if b"mergeCell " in block or b"mergeCell " in seam:
+            for found in _MERGED.finditer(tail + block):
+                if lowest is None or int(found[2]) > lowest[1]:
+                    lowest = found[1].decode(), int(found[2])
+        tail = block[-_SEAM:]
+    return size, lowest

@@ -3,19 +3,20 @@
 from typing import Any, BinaryIO
 
 from flask import current_app
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.core import clock, storage
 from app.core.actor import Actor
 from app.core.errors import Refused
 from app.core.models import StoredFile
+from app.jobs import cleanup, registry
 from app.jobs import operations as jobs
-from app.jobs import registry
 from app.jobs.models import Job, JobState
 from app.jobs.registry import OnAbandoned
 from app.transfer.columns import workbook_spec
 from app.transfer.imports.kinds import KINDS
-from app.transfer.models import Import, ImportState
+from app.transfer.models import Import, ImportRefusal, ImportState
 
 CHECK = "import-check"
 RUN = "import-run"
@@ -134,11 +135,25 @@ def start_run(
     return one
 
 
+def forget_refusals(session: Session, most: int) -> int:
+    """Delete refused cells whose upload is no longer kept; how many."""
+    old = (
+        select(ImportRefusal.id)
+        .join(Import, Import.id == ImportRefusal.import_id)
+        .where(Import.file.has(StoredFile.removed_at.is_not(None)))
+        .limit(most)
+    )
+    ids = session.scalars(old).all()
+    session.execute(delete(ImportRefusal).where(ImportRefusal.id.in_(ids)))
+    return len(ids)
+
+
 def register() -> None:
     """Make the two kinds of job known."""
     from app.transfer.imports.check import run_check
     from app.transfer.imports.run import run_import
 
+    cleanup.add("refused_cells", "Deleting refused cells", forget_refusals)
     registry.register(CHECK, run_check, on_abandoned=OnAbandoned.RESUME, on_end=_check_ended)
     registry.register(
         RUN,

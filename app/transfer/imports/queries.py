@@ -1,13 +1,14 @@
 """Reads of imports: the list, the refused cells page by page, and whether a file came before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.core import filters
 from app.core.actor import Actor
 from app.core.listing import Listing
+from app.core.models import StoredFile
 from app.core.permissions import Permission
 from app.transfer.models import Import, ImportRefusal, ImportState
 
@@ -15,8 +16,13 @@ from app.transfer.models import Import, ImportRefusal, ImportState
 MEANING = ("update", "match")
 
 
-def imported_before(session: Session, one: Import) -> Import | None:
-    """The last finished import of the same bytes, as the same kind and with the same options."""
+def imported_before(
+    session: Session, one: Import, alike: Callable[[Import], bool]
+) -> Import | None:
+    """The last finished import of the same bytes, as the same kind and with the same options.
+
+    `alike` tells whether its headings would be understood today as they were then.
+    """
     candidates = session.scalars(
         select(Import)
         .where(
@@ -24,13 +30,17 @@ def imported_before(session: Session, one: Import) -> Import | None:
             Import.kind == one.kind,
             Import.state == ImportState.DONE,
             Import.refused_rows < Import.rows,
+            # Which rows were refused is no longer known once their upload is gone.
+            or_(Import.refused_rows == 0, Import.file.has(StoredFile.removed_at.is_(None))),
             Import.id < one.id,
         )
         .order_by(Import.id.desc())
         .limit(50)
     )
     wanted = meaning(one)
-    return next((earlier for earlier in candidates if meaning(earlier) == wanted), None)
+    return next(
+        (earlier for earlier in candidates if meaning(earlier) == wanted and alike(earlier)), None
+    )
 
 
 def meaning(one: Import) -> tuple[object, ...]:

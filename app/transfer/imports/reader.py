@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,11 +17,12 @@ from typing import Any, Final, Protocol, Self
 
 from app.core.errors import Refused
 from app.transfer.imports.guard import DAMAGED, PROTECTED, TOO_LARGE, inspect
-from app.transfer.imports.marks import Mark, read_marks
+from app.transfer.imports.marks import Mark, part_of_sheet, read_marks
 
 MEMORY_MEGABYTES: Final = 1024
 CPU_SECONDS: Final = 120
 ROW_LIMIT: Final = 200_000  # of a workbook; beyond it a CSV is read as a stream
+COLUMN_LIMIT: Final = 1_000
 
 Cell = Any
 Row = tuple[int, list[Cell]]
@@ -48,6 +49,10 @@ class Source(Protocol):
         """About how many rows the sheet has, once it was read from; None if nobody knows."""
         ...
 
+    def merged(self, sheet: Sheet) -> tuple[str, int] | None:
+        """The merged cells that reach furthest down, and their last row; None if there are none."""
+        ...
+
     def close(self) -> None:
         """Let go of the file and of the process that reads it."""
         ...
@@ -62,18 +67,28 @@ class Source(Protocol):
     ) -> None: ...
 
 
+def too_wide(columns: int) -> str:
+    """What to say of a sheet with more columns than anybody means to import."""
+    return (
+        f"This file has {columns:,} columns; at most {COLUMN_LIMIT:,} are read. "
+        "Please delete those that are not to be imported."
+    )
+
+
 def open_source(path: Path, limit: int) -> Source:
     """Open an upload of at most `limit` bytes. Raises Refused with one clear sentence."""
     from app.transfer.imports.delimited import DelimitedText
 
-    return Workbook(path) if inspect(path, limit).is_workbook else DelimitedText(path)
+    facts = inspect(path, limit)
+    return Workbook(path, facts.merged) if facts.is_workbook else DelimitedText(path)
 
 
 class Workbook:
     """An XLSX, read by a process of its own with a limit on memory and time (extract.py)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, merged: Mapping[str, tuple[str, int]]) -> None:
         self._path = path
+        self._merged = merged
         self._heights: dict[str, int] = {}
         self._owed = 0  # answers asked for and not read yet
         self._process = subprocess.Popen(  # noqa: S603  (our own script, our own arguments)
@@ -104,6 +119,8 @@ class Workbook:
         self._send(f"load {json.dumps(sheet.title)}")
         loaded = self._receive()
         self._heights[sheet.title] = loaded["height"]
+        if loaded["width"] > COLUMN_LIMIT:
+            raise Refused.because(too_wide(loaded["width"]))
         if loaded["height"] > ROW_LIMIT:
             raise Refused.because(
                 f"This sheet has more than {ROW_LIMIT:,} rows. "
@@ -117,6 +134,10 @@ class Workbook:
     def size(self, sheet: Sheet) -> int | None:
         """The height of the sheet, once it was read from."""
         return self._heights.get(sheet.title)
+
+    def merged(self, sheet: Sheet) -> tuple[str, int] | None:
+        """What the first look found in the part that holds this sheet."""
+        return self._merged.get(part_of_sheet(self._path, sheet.title)) if self._merged else None
 
     def close(self) -> None:
         """End the reading process."""
@@ -145,7 +166,16 @@ class Workbook:
             self._send("next")  # it prepares the next batch while this one is worked on
             for cells in batch:
                 number += 1
-                yield number, [None] * offset + [_cell(value) for value in cells]
+                yield (
+                    number,
+                    [None] * offset
+                    + [
+                        value
+                        if type(value) is str and value and not value.isspace()
+                        else _cell(value)
+                        for value in cells
+                    ],
+                )
 
     def _send(self, request: str) -> None:
         assert self._process.stdin is not None

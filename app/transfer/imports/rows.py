@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import Problem
+from app.core.text import clean
 from app.core.values import ValueProblem
 from app.transfer.columns.base import CLEAR, CLEAR_WORD, Column, RowContext
 from app.transfer.columns.parsers import as_text
@@ -13,6 +14,8 @@ from app.transfer.imports.marks import Fault, fault_in_text
 from app.transfer.imports.reader import Cell, Source
 
 VALUE_LIMIT = 500  # characters of a refused cell that are kept for showing
+# What the words begin with that are no values: #REF!, #FORMULA!, (empty).
+_SIGNS = frozenset("#(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,12 @@ class ReadRow:
         cell = self.cells.get(column.field)
         self.refusals.append(
             Refusal(
-                self.layout.title, self.number, column.label, reason, _shown(column, cell), hint
+                self.layout.title,
+                self.number,
+                column.label,
+                reason,
+                _shown(column, cell),
+                _within(hint),
             )
         )
 
@@ -108,39 +116,51 @@ def read_rows(
         for column in layout.spec.reading_order
         if (at := layout.position(column)) is not None
     ]
-    columns = [column for _, column in places]
+    headings = {layout.headings[at] for at, _ in places}
     for number, cells in layout.rows(source):
-        row = ReadRow(
-            layout,
-            number,
-            {column.field: cells[at] for at, column in places if at < len(cells)},
-        )
-        if any(cell is not None for cell in row.cells.values()):
-            _parse(row, columns, RowContext(row.values, lookups, country), updating)
+        width = len(cells)
+        given = [
+            (column, cell)
+            for at, column in places
+            if at < width and (cell := cells[at]) is not None
+        ]
+        if given:
+            row = ReadRow(layout, number, {column.field: cell for column, cell in given})
+            if given[0][1] in headings and _repeats(given, headings):
+                _refuse_repeated(row, given)
+                yield row
+                continue
+            _parse(row, given, RowContext(row.values, lookups, country), updating)
             yield row
 
 
+def _repeats(given: list[tuple[Column, Cell]], headings: set[str]) -> bool:
+    """Whether a row says the headings once more, as where several lists were joined."""
+    said = sum(isinstance(cell, str) and cell.strip() in headings for _, cell in given)
+    return said >= 2 and 2 * said >= len(given)
+
+
+def _refuse_repeated(row: ReadRow, given: list[tuple[Column, Cell]]) -> None:
+    """Refuse such a row where it would otherwise be refused for being empty."""
+    columns = [column for column, _ in given]
+    for column in [one for one in columns if one.required] or columns[:1]:
+        row.refuse(column.field, "This row repeats the headings", "Remove the row")
+
+
 def _parse(
-    row: ReadRow,
-    columns: list[Column],
-    context: RowContext,
-    updating: bool,
+    row: ReadRow, given: list[tuple[Column, Cell]], context: RowContext, updating: bool
 ) -> None:
-    for column in columns:
-        cell = row.cells.get(column.field)
-        if cell is None or column.read_only:
+    for column, cell in given:
+        if column.read_only:
             continue
-        fault = fault_in_text(cell) if isinstance(cell, str) else cell
-        if isinstance(fault, Fault):
-            what = "a formula" if fault.what == "formula" else f"the error {fault.shown}"
-            row.refuse(column.field, f"{column.label} holds {what}", "Write the value itself")
+        if isinstance(cell, str):
+            if cell.lstrip()[:1] in _SIGNS and _read_sign(row, column, cell, updating):
+                continue
+        elif isinstance(cell, Fault):
+            _refuse_fault(row, column, cell)
             continue
-        if any(row.has_refusal(need) for need in column.needs):
+        if row.refusals and any(row.has_refusal(need) for need in column.needs):
             continue  # it cannot be judged: a phone without its country says nothing
-        if isinstance(cell, str) and cell.strip().casefold() == CLEAR_WORD:
-            if updating:
-                row.values[column.field] = CLEAR
-            continue
         try:
             value = column.parse(cell, column.label, context)
         except ValueProblem as problem:
@@ -150,12 +170,36 @@ def _parse(
             row.values[column.field] = value
 
 
+def _read_sign(row: ReadRow, column: Column, text: str, updating: bool) -> bool:
+    """Whether a text is no value but a sign: (empty), or what a fault looks like as text."""
+    if fault := fault_in_text(text):
+        _refuse_fault(row, column, fault)
+        return True
+    if text.strip().casefold() != CLEAR_WORD:
+        return False
+    if updating:
+        row.values[column.field] = CLEAR
+    return True
+
+
+def _refuse_fault(row: ReadRow, column: Column, fault: Fault) -> None:
+    what = "a formula" if fault.what == "formula" else f"the error {fault.shown}"
+    row.refuse(column.field, f"{column.label} holds {what}", "Write the value itself")
+
+
 def _shown(column: Column, cell: Cell) -> str | None:
     if cell is None:
         return None
     if isinstance(cell, Fault):
         return cell.shown or "formula"
-    text = as_text(cell)
+    text = _within(as_text(cell))
     if column.masked:
         return f"…{text[-4:]}" if len(text) > 8 else "…"
+    return text
+
+
+def _within(text: str) -> str:
+    """Text as it may be kept and shown: of bounded length, without what no database takes."""
+    if not text.isprintable():
+        text = clean(text[: 2 * VALUE_LIMIT]) or ""
     return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"

@@ -11,8 +11,8 @@ from app.customers.choices import CustomerKind, Source
 from app.customers.collisions import collisions
 from app.customers.drafts import CustomerDraft
 from app.customers.operations import create_customers
-from app.transfer.columns.base import CLEAR
-from app.transfer.columns.customers import ADDRESS_FIELDS
+from app.transfer.columns import fields_of
+from app.transfer.columns.base import CLEAR, Part
 from app.transfer.imports.kinds import stored
 from app.transfer.imports.kinds.base import (
     Judged,
@@ -32,8 +32,9 @@ from app.transfer.imports.kinds.mandates import (
 from app.transfer.imports.plan import PlanLine
 from app.transfer.imports.rows import ReadRow
 
+_ADDRESS = fields_of(Part.ADDRESS)
 # What stands in a row but is no field of the customers table.
-_ELSEWHERE = ADDRESS_FIELDS | {"number", "product_ids", "mandate_reference", "mandate_signed_on"}
+_ELSEWHERE = fields_of(Part.NUMBER, Part.ADDRESS, Part.PRODUCTS, Part.MANDATE)
 
 
 class CustomerRowKind(RowKind):
@@ -167,7 +168,7 @@ def customer_draft(
 ) -> CustomerDraft:
     """The customer that the values of a row describe, with the address in the same row."""
     given = plain(values)
-    own = {name: given[name] for name in ADDRESS_FIELDS if name in given}
+    own = {name: given[name] for name in _ADDRESS if name in given}
     return CustomerDraft(
         kind=kind.value,
         values={"source": Source.IMPORT.value}

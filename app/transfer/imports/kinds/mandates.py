@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.actor import Actor
 from app.core.errors import Problem
-from app.core.portions import portions
+from app.core.portions import even, portions
 from app.customers.models import Customer
 from app.sepa.characters import is_legal_id
 from app.sepa.models import Mandate
@@ -114,7 +114,7 @@ def _holders(session: Session, references: Iterable[Any]) -> dict[str, int]:
         reference: customer_id
         for some in portions(sorted(wanted))
         for reference, customer_id in session.execute(
-            select(key, Mandate.customer_id).where(key.in_(some))
+            select(key, Mandate.customer_id).where(key.in_(even(some)))
         )
     }
 

@@ -19,14 +19,16 @@ from app.customers.models import (
     customer_products,
 )
 from app.customers.operations import update_customers
-from app.transfer.columns.base import CLEAR
-from app.transfer.columns.customers import ADDRESS_FIELDS
+from app.transfer.columns import fields_of
+from app.transfer.columns.base import CLEAR, Part
 from app.transfer.imports.kinds.base import Judging
 from app.transfer.imports.plan import Action, PlanLine
 from app.transfer.imports.rows import ReadRow
 
 GONE: Final = Problem("number", "This customer was deleted since the check")
-_MANDATE: Final = frozenset({"mandate_reference", "mandate_signed_on"})
+_MANDATE: Final = fields_of(Part.MANDATE)
+_ADDRESS: Final = fields_of(Part.ADDRESS)
+_ELSEWHERE: Final = fields_of(Part.ADDRESS, Part.PRODUCTS, Part.MANDATE)
 _TABLE: Any = Customer.__table__
 _ADDRESSES: Any = Address.__table__
 # What a customer always has: (empty) has no meaning there.
@@ -147,7 +149,7 @@ def _judge_update(row: ReadRow, target: Stored) -> PlanLine | None:
         elif name == "product_ids":
             if set(new or ()) != target.product_ids:
                 changes[name] = new or []
-        elif name in ADDRESS_FIELDS:
+        elif name in _ADDRESS:
             if new != target.address.get(name):
                 changes[name] = new
         elif new != target.values[name]:
@@ -172,11 +174,10 @@ def write_updates(session: Session, lines: Sequence[PlanLine], *, actor: Actor) 
 
 
 def _update(target: Stored, changes: Mapping[str, Any]) -> CustomerUpdate:
-    address = {name: value for name, value in changes.items() if name in ADDRESS_FIELDS}
-    elsewhere = ADDRESS_FIELDS | _MANDATE | {"product_ids"}
+    address = {name: value for name, value in changes.items() if name in _ADDRESS}
     return CustomerUpdate(
         target.id,
-        {name: value for name, value in changes.items() if name not in elsewhere},
+        {name: value for name, value in changes.items() if name not in _ELSEWHERE},
         addresses=_addresses(target, address) if address else None,
         product_ids=frozenset(changes["product_ids"]) if "product_ids" in changes else None,
     )
