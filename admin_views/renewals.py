@@ -241,7 +241,8 @@ def _conditions(job: Job) -> list[tuple[str, Any]]:
 
 def views() -> list[KontorView]:
     """The views of this module."""
-    register_action("subscriptions", RENEW)
+    # In the rows of that list it would take the room of what a right stands on.
+    register_action("subscriptions", replace(RENEW, places=frozenset({"record"})))
     register_job_page(KIND, _list_of)
     register_job_facts(KIND, _conditions)
     return [RenewalsView()]
