@@ -45,7 +45,9 @@ class ConsortiaView(KontorView):
         "create": Permission.CUSTOMERS_EDIT,
         "edit": Permission.CUSTOMERS_EDIT,
         "delete": Permission.CUSTOMERS_EDIT,
+        "export": Permission.EXPORT,
     }
+    export_kind = "consortia"
     form_class = ConsortiumForm
     search_hint = "Name of a consortium"
     empty_hint = "Institutions that buy together; who is a member is entered at the customer."

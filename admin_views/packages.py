@@ -58,7 +58,9 @@ class PackagesView(KontorView):
         "create": Permission.CATALOGUE_EDIT,
         "edit": Permission.CATALOGUE_EDIT,
         "delete": Permission.CATALOGUE_EDIT,
+        "export": Permission.EXPORT,
     }
+    export_kind = "packages"
     form_class = PackageForm
     search_hint = "Name of a package"
     empty_hint = "A package names journals that are sold together, to grant them in one go."

@@ -102,7 +102,8 @@ class RenewalsView(KontorView):
     model_class = Subscription
     label, singular = "Renewals", "renewal"
     menu_group, icon, endpoint_name = "Subscriptions", "refresh", "renewals"
-    permissions = {"view": Permission.SUBSCRIPTIONS_VIEW}
+    permissions = {"view": Permission.SUBSCRIPTIONS_VIEW, "export": Permission.EXPORT}
+    export_kind = "renewals"
     search_hint = "ISSN, words of a title, customer number or name"
     empty_hint = "No subscription ends within a year; they come here by themselves."
     columns = (

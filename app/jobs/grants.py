@@ -4,34 +4,32 @@ As with mass changes, the list is walked by id and judged anew for each chunk. W
 rows is paired with (journals for customers, a customer for journals) is fixed when it starts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, cast
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import Select, Table
 from sqlalchemy.orm import Session
 
 from app.catalogue.models import Journal
 from app.catalogue.queries_journals import JOURNALS
 from app.core.actor import Actor
 from app.core.errors import Refused
-from app.core.filters import MAX_ID
 from app.core.listing import Criteria, Listing
 from app.core.permissions import Permission
-from app.core.walking import along_key
 from app.customers.choices import CustomerKind
 from app.customers.models import Customer
 from app.customers.queries import BY_KIND
-from app.jobs import operations, registry
+from app.jobs import registry
 from app.jobs.context import JobContext
+from app.jobs.found import enqueue_over, keys_over
 from app.jobs.leftovers import clear_leftovers, list_leftovers
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 from app.subscriptions.grants import Terms, grant_rights, read_terms
 
 KIND: Final = "grant"
+_NOTHING: Final = "There is nothing that this would grant"
 
 
 class Side(StrEnum):
@@ -75,29 +73,27 @@ def start_grant(
     """
     actor.require(Permission.SUBSCRIPTIONS_EDIT)
     actor.require(Permission.JOBS_VIEW)
-    listing = listing_of(side)
-    listing.where(criteria)
-    if not partners or not 0 < max_id <= MAX_ID or not 0 < found <= MAX_ID:
-        raise Refused.because("There is nothing that this would grant")
-    conditions = [list(pair) for pair in listing.describe(criteria, session)]
-    if ids:
-        conditions.append(["Chosen", f"{len(ids):,}"])
-    params = {
-        "side": side.value,
-        "search": criteria.search,
-        "filters": dict(criteria.filters),
-        "ids": list(ids),
-        "conditions": [*conditions, ["Right", str(terms)]],
-        "partners": list(partners),
-        "terms": terms.as_params(),
-        "max_id": max_id,
-    }
-    return operations.once(
+    if not partners:
+        raise Refused.because(_NOTHING)
+    return enqueue_over(
         session,
-        f"{actor.operator_id}:{token}",
-        lambda: operations.enqueue(
-            session, KIND, params, actor=actor, title=title[:255], total=found * len(partners)
-        ),
+        KIND,
+        listing_of(side),
+        criteria,
+        ids=ids,
+        max_id=max_id,
+        found=found,
+        nothing=_NOTHING,
+        params={
+            "side": side.value,
+            "partners": list(partners),
+            "terms": terms.as_params(),
+            "conditions": [["Right", str(terms)]],
+        },
+        title=title,
+        total=found * len(partners),
+        token=token,
+        actor=actor,
     )
 
 
@@ -105,9 +101,10 @@ def run(context: JobContext) -> dict[str, Any]:
     """Grant chunk by chunk. A killed run goes on after its last chunk and grants nothing twice."""
     params = context.params
     terms, partners = read_terms(params["terms"]), params["partners"]
-    side, found = Side(params["side"]), _found(params)
+    side = Side(params["side"])
     size = current_app.config["SETTINGS"].chunk_rows
-    key: Any = Customer.id if side is Side.CUSTOMERS else Journal.id
+    model: Any = Customer if side is Side.CUSTOMERS else Journal
+    found, key = keys_over(listing_of(side), model.__table__, params), model.id
     # Many partners are gone through in portions, for one row after the other.
     portion = partners[:size] if len(partners) > size else partners
     at_once = max(1, size // len(portion))
@@ -149,18 +146,3 @@ def run(context: JobContext) -> dict[str, Any]:
         "had_it_already": so_far["same"],
         "refused": so_far["refused"],
     }
-
-
-def _found(params: Mapping[str, Any]) -> Select[int]:
-    """The ids of the rows that the job walks, in their order."""
-    criteria = Criteria(
-        search=params["search"],
-        filters=params["filters"],
-        zone=ZoneInfo(current_app.config["SETTINGS"].timezone),
-    )
-    side = Side(params["side"])
-    model: Any = Customer if side is Side.CUSTOMERS else Journal
-    wanted = listing_of(side).where(criteria)
-    if params["ids"]:
-        wanted = wanted.where(model.id.in_(params["ids"]))
-    return along_key(wanted, cast(Table, model.__table__)).where(model.id <= params["max_id"])

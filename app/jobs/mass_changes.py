@@ -1,32 +1,24 @@
-"""A mass change of ticked customers, or of all that a list has found, as a job: in chunks, by id.
-
-The conditions of the list are judged anew for each chunk, and only upwards: a customer who does
-not fit them any more once changed (assigned another group than the one searched for) is neither
-met twice nor makes others be missed.
-"""
+"""A mass change of ticked customers, or of all that a list has found, as a job."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
 from app.core.errors import Refused
-from app.core.filters import MAX_ID
 from app.core.listing import Criteria, Listing
 from app.core.permissions import Permission
-from app.core.walking import along_key
 from app.customers import mass
 from app.customers.choices import CustomerKind
 from app.customers.mass import MassChange, MassKind
 from app.customers.models import Customer
 from app.customers.queries import BY_KIND, CLIENTS
 from app.customers.writing import CUSTOMERS
-from app.jobs import operations, registry
+from app.jobs import registry
 from app.jobs.context import JobContext
+from app.jobs.found import enqueue_over, keys_over
 from app.jobs.leftovers import clear_leftovers, list_leftovers
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
@@ -77,41 +69,29 @@ def start_mass_change(
     """
     actor.require(change.permission)
     actor.require(Permission.JOBS_VIEW)
-    listing = listing_of(list_name)
-    listing.where(criteria)
-    if not 0 < max_id <= MAX_ID or not 0 < found <= MAX_ID:
-        raise Refused.because("There is no customer that this would change")
-    conditions = [list(pair) for pair in listing.describe(criteria, session)]
-    if ids:
-        conditions.append(["Chosen", "1 customer" if len(ids) == 1 else f"{len(ids):,} customers"])
-
-    def enqueue() -> Job:
-        return operations.enqueue(
-            session,
-            KIND,
-            {
-                "list": list_name,
-                "search": criteria.search,
-                "filters": dict(criteria.filters),
-                "ids": list(ids),
-                "conditions": conditions,
-                "change": change.kind.value,
-                "value": change.value,
-                "max_id": max_id,
-            },
-            actor=actor,
-            title=f"{TITLES[list_name]}: {mass.in_words(session, change)}"[:255],
-            total=found,
-        )
-
-    return operations.once(session, f"{actor.operator_id}:{token}", enqueue)
+    return enqueue_over(
+        session,
+        KIND,
+        listing_of(list_name),
+        criteria,
+        ids=ids,
+        max_id=max_id,
+        found=found,
+        nothing="There is no customer that this would change",
+        params={"list": list_name, "change": change.kind.value, "value": change.value},
+        title=f"{TITLES[list_name]}: {mass.in_words(session, change)}",
+        total=found,
+        token=token,
+        actor=actor,
+    )
 
 
 def run(context: JobContext) -> dict[str, Any]:
     """Change chunk by chunk. A killed run goes on after its last chunk and meets nobody twice."""
     params = context.params
     change = MassChange(MassKind(params["change"]), params["value"])
-    found = _found(params)
+    # Who was changed by somebody else a moment ago is judged by what stands there now.
+    found = keys_over(listing_of(params["list"]), CUSTOMERS, params).with_for_update(of=Customer)
     size = current_app.config["SETTINGS"].chunk_rows
     so_far = context.cursor or {"after": 0, "changed": 0, "same": 0, "refused": 0}
     context.progress(_done(so_far), phase="Changing customers")
@@ -144,21 +124,6 @@ def run(context: JobContext) -> dict[str, Any]:
         "had_it_already": so_far["same"],
         "refused": so_far["refused"],
     }
-
-
-def _found(params: Mapping[str, Any]) -> Select[int]:
-    """The ids of those whom the job is about, in their order, locked where the database can."""
-    criteria = Criteria(
-        search=params["search"],
-        filters=params["filters"],
-        zone=ZoneInfo(current_app.config["SETTINGS"].timezone),
-    )
-    wanted = listing_of(params["list"]).where(criteria)
-    if params["ids"]:
-        wanted = wanted.where(Customer.id.in_(params["ids"]))
-    found = along_key(wanted, CUSTOMERS)
-    # Who was changed by somebody else a moment ago is judged by what stands there now.
-    return found.where(Customer.id <= params["max_id"]).with_for_update(of=Customer)
 
 
 def _done(so_far: Mapping[str, int]) -> int:

@@ -61,6 +61,23 @@ INVOICES = (
     told("State", "state", width=14),
 )
 
+RENEWALS = (
+    CUSTOMER_NUMBER,
+    CUSTOMER_NAME,
+    told("ISSN", "issn", width=12),
+    told("Journal", "journal", width=50),
+    told("Term to", "term_to", Form.DATE, 13),
+    told("To be renewed", "renewal", Form.YES_NO, 14),
+    told("Price", "price", Form.AMOUNT, 12),
+    told("Status", "status", width=12),
+)
+PACKAGES = (
+    told("Name", "name", width=30),
+    told("ISSNs", "issns", width=60),
+    told("Note", "note", width=50),
+)
+CONSORTIA = (told("Name", "name", width=34), told("Note", "note", width=50))
+
 MANDATES = (
     replace(commerce.MANDATE_REFERENCE, field="reference", width=22),
     CUSTOMER_NUMBER,

@@ -11,8 +11,10 @@ from app.accounts.queries import OPERATORS, ROLES
 from app.billing.models import Invoice
 from app.billing.queries import INVOICES
 from app.catalogue.models import PriceLevel
+from app.catalogue.packages import PACKAGES
 from app.catalogue.queries_journals import JOURNALS
 from app.catalogue.queries_products import LEVELS, PRODUCTS
+from app.core import clock
 from app.core.actor import COMMAND_LINE, Actor
 from app.core.counts import exact_count
 from app.core.errors import NotFound
@@ -26,11 +28,14 @@ from app.customers.models import (
 )
 from app.customers.queries import BY_KIND, CLIENTS, WAITING
 from app.customers.queries_reference import GROUPS, QUESTIONS, STORES
+from app.institutions.models import Consortium
+from app.institutions.queries import CONSORTIA
 from app.jobs import queries as job_queries
 from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
 from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
+from app.subscriptions.renewals import due_listing
 from app.transfer.columns import TITLES, workbook_spec
 from app.transfer.columns import lists as columns
 from app.transfer.columns.base import Column
@@ -124,6 +129,34 @@ _ALL = (
         SUBSCRIPTIONS,
         columns.SUBSCRIPTIONS,
         rows.subscription_rows,
+    ),
+    replace(
+        _plain(
+            "renewals",
+            "Renewals",
+            _SEE.SUBSCRIPTIONS_VIEW,
+            due_listing(clock.today()),
+            columns.RENEWALS,
+            rows.renewal_rows,
+        ),
+        # What is due is counted from the day on which it is asked.
+        narrowed=lambda _all, actor: due_listing(clock.today()),
+    ),
+    _own(
+        "consortia",
+        "Consortia",
+        _SEE.CUSTOMERS_VIEW,
+        CONSORTIA,
+        Consortium,
+        columns.CONSORTIA,
+    ),
+    _plain(
+        "packages",
+        "Packages",
+        _SEE.CATALOGUE_VIEW,
+        PACKAGES,
+        columns.PACKAGES,
+        rows.package_rows,
     ),
     _plain(
         "authorizations",

@@ -8,16 +8,30 @@ from sqlalchemy import Select, case, func, literal, null, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Operator, Role, operators_roles
-from app.catalogue.models import Journal, JournalCoverage, PriceLevel, Product, ProductPrice
+from app.catalogue.models import (
+    Journal,
+    JournalCoverage,
+    JournalPackage,
+    PackageJournal,
+    PriceLevel,
+    Product,
+    ProductPrice,
+)
 from app.core.counts import exact_count
 from app.core.listing import Criteria, Listing
 from app.customers.choices import CustomerKind
 from app.customers.models import Customer
-from app.subscriptions.models import Authorization
+from app.subscriptions.models import Authorization, Subscription
 from app.subscriptions.queries import SubscriptionLine, export_lines
 from app.transfer.columns.base import Column
 from app.transfer.columns.catalogue import JOURNALS
-from app.transfer.columns.lists import AUTHORIZATIONS, OPERATORS, SUBSCRIPTIONS
+from app.transfer.columns.lists import (
+    AUTHORIZATIONS,
+    OPERATORS,
+    PACKAGES,
+    RENEWALS,
+    SUBSCRIPTIONS,
+)
 from app.transfer.exports.streams import stream
 
 # Aliases: the conditions of a list may ask for any customer, and must not be tied to these.
@@ -105,6 +119,35 @@ def authorization_rows(session: Session, listing: Listing, criteria: Criteria) -
             _Held, _Held.id == Authorization.journal_id
         ),
     )
+
+
+def renewal_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Subscriptions to renew with their customer and journal."""
+    others = {
+        "customer_number": _Holder.number,
+        "customer": _HOLDER_NAME,
+        "issn": func.coalesce(_Held.print_issn, _Held.online_issn),
+        "journal": _Held.title,
+    }
+    statement = chosen(listing, criteria, Subscription, RENEWALS, **others)
+    return stream(
+        session,
+        statement.join(_Holder, _Holder.id == Subscription.customer_id).join(
+            _Held, _Held.id == Subscription.journal_id
+        ),
+    )
+
+
+def package_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Packages with the ISSNs of their journals, as their form takes them."""
+    issns = (
+        select(func.aggregate_strings(func.coalesce(_Held.print_issn, _Held.online_issn), ", "))
+        .join(PackageJournal, PackageJournal.journal_id == _Held.id)
+        .where(PackageJournal.package_id == JournalPackage.id)
+        .correlate(JournalPackage)
+        .scalar_subquery()
+    )
+    return stream(session, chosen(listing, criteria, JournalPackage, PACKAGES, issns=issns))
 
 
 _KBART: dict[str, Any] = {

@@ -1,0 +1,83 @@
+"""Jobs over all that a list has found, or over what was ticked of it: asked for once, walked by id.
+
+The conditions of the list are judged anew for each chunk, and only upwards: a row that does not fit
+them any more once it was changed is neither met twice nor makes others be missed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from sqlalchemy import Select, Table
+from sqlalchemy.orm import Session
+
+from app.core.actor import Actor
+from app.core.errors import Refused
+from app.core.filters import MAX_ID
+from app.core.listing import Criteria, Listing
+from app.core.walking import along_key
+from app.jobs import operations
+from app.jobs.models import Job
+
+
+def enqueue_over(
+    session: Session,
+    kind: str,
+    listing: Listing,
+    criteria: Criteria,
+    *,
+    ids: Sequence[int],
+    max_id: int,
+    found: int,
+    nothing: str,
+    params: Mapping[str, Any],
+    title: str,
+    total: int,
+    token: str,
+    actor: Actor,
+) -> Job:
+    """Queue a job over the `found` rows with a key up to `max_id`; with `ids` only those of them.
+
+    A second call with the same token, by a form that was sent twice, gives the first one's job.
+    Raises Refused for criteria that cannot be followed, and with `nothing` where none are found.
+    """
+    listing.where(criteria)
+    if not 0 < max_id <= MAX_ID or not 0 < found <= MAX_ID:
+        raise Refused.because(nothing)
+    conditions = [list(pair) for pair in listing.describe(criteria, session)]
+    if ids:
+        conditions.append(["Chosen", f"{len(ids):,}"])
+    conditions += params.get("conditions", [])
+    over = {
+        "search": criteria.search,
+        "filters": dict(criteria.filters),
+        "ids": list(ids),
+        "max_id": max_id,
+    }
+    return operations.once(
+        session,
+        f"{actor.operator_id}:{token}",
+        lambda: operations.enqueue(
+            session,
+            kind,
+            {**params, **over, "conditions": conditions},
+            actor=actor,
+            title=title[:255],
+            total=total,
+        ),
+    )
+
+
+def keys_over(listing: Listing, table: Table, params: Mapping[str, Any]) -> Select[Any]:
+    """The keys of the rows that such a job is about, in their order."""
+    (key,) = table.primary_key
+    criteria = Criteria(
+        search=params["search"],
+        filters=params["filters"],
+        zone=ZoneInfo(current_app.config["SETTINGS"].timezone),
+    )
+    wanted = listing.where(criteria)
+    if params["ids"]:
+        wanted = wanted.where(key.in_(params["ids"]))
+    return along_key(wanted, table).where(key <= params["max_id"])
