@@ -115,6 +115,7 @@ def choose(row: Locator, page: Page, words: str) -> None:
     # A click would close what the cursor in an added row has opened already.
     row.locator(".ts-control input").first.focus()
     page.keyboard.type(words)
-    option = page.locator(".ts-dropdown .option:visible").first
+    # What is offered before anything was typed stands there for a moment longer.
+    option = page.locator(".ts-dropdown .option:visible").filter(has_text=words).first
     expect(option).to_be_visible()
     option.click()
