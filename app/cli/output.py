@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from functools import wraps
+from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def command(
         for option in reversed(options):
             made = option(made)
         made = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(made)
-        text = (function.__doc__ or "").strip()
+        text = getdoc(function) or ""
         return click.command(name, help=f"{text}\n\n{JSON_HELP}")(made)
 
     return decorate
