@@ -36,8 +36,10 @@ def diff(
     changes: dict[str, list[Any]] = {}
     for key in [*before, *(key for key in after if key not in before)]:
         old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
         how = treatment.get(key)
-        if key in SKIPPED or how == "skip" or old == new or (_empty(old) and _empty(new)):
+        if key in SKIPPED or how == "skip" or (_empty(old) and _empty(new)):
             continue
         if how == "secret":
             changes[key] = [None, "changed"]

@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Column, Table, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.bulk import add_rows
 from app.core.database import Base
 from app.core.models import UndoEntry
 from app.core.portions import portions
 
 KEY = "undo_journal"
+_NOTES = cast(Table, UndoEntry.__table__)
 Hook = Callable[[Session, Sequence[Mapping[str, Any]]], None]
 # Called with the rows of a table that a take-back is about to remove or has restored, so that
 # what is derived from them is derived anew.
@@ -179,7 +181,7 @@ def _entry(
 def _note(session: Session, entries: list[dict[str, Any]]) -> None:
     if entries:
         shared = {"job_id": _job(session), "created_at": clock.now()}
-        session.execute(insert(UndoEntry), [entry | shared for entry in entries])
+        add_rows(session, _NOTES, [entry | shared for entry in entries])
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -11,6 +11,7 @@ from app.audit.models import Action
 from app.audit.rules import diff
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
+from app.core.bulk import insert_rows
 from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
@@ -61,13 +62,9 @@ def create_customers(
             | {"created_at": now, "changed_at": now, "version": 1}
         )  # fmt: skip
     _refuse_collisions(collisions(session, rows))
-    ids = list(
-        session.scalars(insert(Customer).returning(Customer.id, sort_by_parameter_order=True), rows)
-    )
+    ids = insert_rows(session, CUSTOMERS, rows)
     undo.note_inserted(session, CUSTOMERS, [(id_,) for id_ in ids])
-    parts.add_addresses(session, dict(zip(ids, (d.addresses for d in drafts), strict=True)))
-    parts.add_companies(session, dict(zip(ids, (d.companies for d in drafts), strict=True)))
-    parts.add_products(session, dict(zip(ids, (d.product_ids for d in drafts), strict=True)))
+    parts.add_parts(session, ids, drafts)
     names = name_references(session)
     audit.record_many(
         session,

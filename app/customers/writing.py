@@ -36,6 +36,15 @@ _REFERENCES = {
     "security_question_id": SecurityQuestion.question,
     "products": Product.name,
 }
+# How many characters each field may have; of the memo the rules speak.
+_LIMITS = {
+    column.name: column.type.length
+    for column in CUSTOMERS.columns
+    if isinstance(column.type, String)
+    and column.type.length
+    and column.name in rules.FIELD_LABELS
+    and column.name != "memo"
+}
 Names = Callable[[dict[str, list[Any]]], dict[str, list[Any]]]
 
 
@@ -83,18 +92,15 @@ def check(
 
 
 def _too_long(values: Mapping[str, Any]) -> list[Problem]:
-    found = []
-    for name, label in rules.FIELD_LABELS.items():
-        value = values.get(name)
-        column = CUSTOMERS.columns.get(name)
-        limit = (
-            column.type.length if column is not None and isinstance(column.type, String) else None
+    return [
+        Problem(
+            name,
+            f"{rules.FIELD_LABELS[name]} is longer than {limit} characters",
+            f"It has {len(values[name])}",
         )
-        if limit and name != "memo" and isinstance(value, str) and len(value) > limit:
-            found.append(
-                Problem(name, f"{label} is longer than {limit} characters", f"It has {len(value)}")
-            )
-    return found
+        for name, limit in _LIMITS.items()
+        if isinstance(values.get(name), str) and len(values[name]) > limit
+    ]
 
 
 def with_bank(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
