@@ -181,5 +181,5 @@ class CustomerAddresses(KontorPage):
 
 def views() -> list[Any]:
     """The views of this module."""
-    register_record_address("customers", record_address)
+    register_record_address("customers", lambda left: record_address(left.label))
     return [ClientsView(), CustomerAddresses()]

@@ -37,7 +37,7 @@ LEFTOVERS = 25
 
 _pages: dict[str, Callable[[Job], Link]] = {}
 _facts: dict[str, Callable[[Job], list[tuple[str, Any]]]] = {}
-_records: dict[str, Callable[[str], str]] = {}
+_records: dict[str, Callable[[JobLeftover], str]] = {}
 
 
 def register_job_page(kind: str, page: Callable[[Job], Link]) -> None:
@@ -50,8 +50,8 @@ def register_job_facts(kind: str, facts: Callable[[Job], list[tuple[str, Any]]])
     _facts[kind] = facts
 
 
-def register_record_address(entity: str, address: Callable[[str], str]) -> None:
-    """Say where the records of a table are shown, by what a person knows them by."""
+def register_record_address(entity: str, address: Callable[[JobLeftover], str]) -> None:
+    """Say where the records of a table are shown, by their id or by what they are known by."""
     _records[entity] = address
 
 
@@ -130,7 +130,7 @@ def _left(view: Any, session: Session, job: Job, page: int) -> str:
 
 def _left_record(row: JobLeftover) -> Any:
     address = _records.get(row.entity)
-    return Link(row.label, address(row.label)) if address else row.label
+    return Link(row.label, address(row)) if address else row.label
 
 
 class JobsView(KontorView):

@@ -1,7 +1,7 @@
 """What a history entry says: the difference of two states, without secrets, IBANs masked."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -77,7 +77,7 @@ def _empty(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, date):  # a moment is one, too
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)

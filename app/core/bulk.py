@@ -27,9 +27,23 @@ def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
 
 def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of one shape whose ids are known already, or of no interest."""
-    if rows:
-        session.flush()
-        session.connection().execute(insert(table), list(rows))
+    if not rows:
+        return
+    session.flush()
+    # What no row says costs as much as what they say: most customers leave half of it empty.
+    told = [
+        name
+        for name in rows[0]
+        if _has_default(table, name) or any(row[name] is not None for row in rows)
+    ]
+    session.connection().execute(
+        insert(table), [{name: row[name] for name in told} for row in rows]
+    )
+
+
+def _has_default(table: Table, name: str) -> bool:
+    one = table.columns[name]
+    return one.default is not None or one.server_default is not None
 
 
 def take_ids(session: Session, table: Table, count: int) -> list[int]:

@@ -42,14 +42,26 @@ def run_hook(session: Session, table_name: str, rows: Sequence[Mapping[str, Any]
         _hooks[table_name](session, rows)
 
 
-def note_inserted(session: Session, table: Table, keys: Iterable[Sequence[Any]]) -> None:
-    """Note new rows by their primary keys, once they are inserted."""
+def note_inserted(
+    session: Session,
+    table: Table,
+    keys: Iterable[Sequence[Any]],
+    *,
+    units: Sequence[str] | None = None,
+) -> None:
+    """Note new rows by their primary keys, once they are inserted.
+
+    `units` names the record with which each is taken back or left, where the tables do not say.
+    """
     if _job(session) is None:
         return
     known = [list(key) for key in keys]
-    owners = _owners(session, table, known)
+    owners = {} if units else _owners(session, table, known)
     version = 1 if "version" in table.columns else None
-    _note(session, [_entry(table, key, None, version, owners.get(tuple(key))) for key in known])
+    entries = [_entry(table, key, None, version, owners.get(tuple(key))) for key in known]
+    for entry, unit in zip(entries, units or (), strict=bool(units)):
+        entry["unit"] = unit
+    _note(session, entries)
 
 
 def note_updated(session: Session, table: Table, before: Iterable[Mapping[str, Any]]) -> None:

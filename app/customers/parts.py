@@ -33,11 +33,13 @@ def add_parts(session: Session, ids: Sequence[int], drafts: Sequence[CustomerDra
     """
     new = list(zip(ids, drafts, strict=True))
     add_rows(
-        session, ADDRESSES,
+        session,
+        ADDRESSES,
         [row | {"customer_id": id_} for id_, one in new for row in _with_defaults(one.addresses)],
     )
     add_rows(
-        session, COMPANIES,
+        session,
+        COMPANIES,
         [
             {field: company.get(field) for field in _COMPANY_FIELDS} | {"customer_id": id_}
             for id_, one in new

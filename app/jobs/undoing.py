@@ -41,7 +41,7 @@ def may_undo(session: Session, job: Job, actor: Actor) -> bool:
     return _against(session, job, actor) is None and taking_back.has_notes(session, job.id)
 
 
-def start_undo(session: Session, job_id: int, *, actor: Actor) -> Job:
+def start_undo(session: Session, job_id: int, *, actor: Actor, foreground: bool = False) -> Job:
     """Have what a job changed taken back by a job of its own, once, while before-images are kept.
 
     Raises NotFound for a job that the actor may not see, NotAllowed without the permission of its
@@ -62,6 +62,7 @@ def start_undo(session: Session, job_id: int, *, actor: Actor) -> Job:
         actor=actor,
         title=f"Undo: {job.title}"[:255],
         total=records,
+        foreground=foreground,
     )
     session.add(JobUndo(job_id=job_id, undo_job_id=undo.id))
     session.flush()
@@ -104,4 +105,9 @@ def run(context: JobContext) -> dict[str, Any]:
             break
     with context.chunk(journal=False) as session:
         left = count_leftovers(session, context.job_id)
-    return {"taken_back": records - left, "left": left}
+        result = {"taken_back": records - left, "left": left}
+        job = session.get_one(Job, job_id)
+        kind = registry.find(job.kind)
+        if kind and kind.on_undone:
+            kind.on_undone(session, job, result)
+    return result

@@ -71,7 +71,13 @@ def create_mandates(session: Session, drafts: Sequence[MandateDraft], *, actor: 
         for draft in drafts
     ]
     ids = insert_rows(session, MANDATES, rows)
-    undo.note_inserted(session, MANDATES, [(id_,) for id_ in ids])
+    undo.note_inserted(
+        session,
+        MANDATES,
+        [(id_,) for id_ in ids],
+        # A customer and the mandate that an import brought along are taken back as one.
+        units=[f"{Customer.__tablename__}:{row['customer_id']}" for row in rows],
+    )
     audit.record_many(
         session,
         [

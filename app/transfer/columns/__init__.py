@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from app.catalogue.models import PriceLevel
 from app.core.errors import NotFound
+from app.core.permissions import Permission
 from app.transfer.columns.base import WorkbookSpec
 from app.transfer.columns.catalogue import JOURNALS, products_workbook
 from app.transfer.columns.export import CUSTOMERS
@@ -35,6 +36,14 @@ TEMPLATE_NAMES = tuple(name for name in WORKBOOK_NAMES if name != "customers")
 _FIXED = {
     spec.name: spec for spec in (INDIVIDUAL, BUSINESS, PERPETUAL, CUSTOMERS, JOURNALS, INVOICES)
 }
+
+
+def permission_for(name: str) -> Permission:
+    """The permission that importing this kind of workbook needs."""
+    spec = products_workbook(()) if name == "products" else _FIXED.get(name)
+    if spec is None:
+        raise NotFound(f"There is no kind of workbook named {name}")
+    return spec.permission
 
 
 def workbook_spec(session: Session, name: str) -> WorkbookSpec:

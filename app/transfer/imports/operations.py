@@ -1,5 +1,6 @@
 """Everything that changes an import from outside: upload, check, choose, run."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from flask import current_app
@@ -11,9 +12,10 @@ from app.core.errors import Refused
 from app.core.models import StoredFile
 from app.jobs import operations as jobs
 from app.jobs import registry
+from app.jobs.leftovers import count_leftovers
 from app.jobs.models import Job, JobState
 from app.jobs.registry import OnAbandoned
-from app.transfer.columns import workbook_spec
+from app.transfer.columns import permission_for
 from app.transfer.imports.kinds import KINDS
 from app.transfer.models import Import, ImportState
 
@@ -36,7 +38,7 @@ def start_check(
 
     Raises NotAllowed without the permission of the kind, Refused for options that do not fit.
     """
-    _may(session, kind, actor)
+    _may(kind, actor)
     stored = storage.save(
         session,
         content,
@@ -52,12 +54,12 @@ def check_again(
     session: Session, one: Import, *, actor: Actor, update: bool, match: str = "number"
 ) -> Import:
     """Check the same upload with other options, as an import of its own."""
-    _may(session, one.kind, actor)
+    _may(one.kind, actor)
     return _check(session, one.kind, one.file, update, match, actor, foreground=False)
 
 
-def _may(session: Session, kind: str, actor: Actor) -> None:
-    actor.require(workbook_spec(session, kind).permission)
+def _may(kind: str, actor: Actor) -> None:
+    actor.require(permission_for(kind))
 
 
 def _check(
@@ -111,7 +113,7 @@ def start_run(
 ) -> Import:
     """Have a checked import written. Raises Refused unless it waits for this choice."""
     one = session.get_one(Import, import_id, with_for_update=True)
-    _may(session, one.kind, actor)
+    _may(one.kind, actor)
     if one.state != ImportState.CHECKED:
         raise Refused.because(f"This import is {one.state}; only a checked one can be started")
     if all_or_nothing and one.refused_rows:
@@ -123,7 +125,7 @@ def start_run(
     job = jobs.enqueue(
         session,
         RUN,
-        {"import_id": one.id, "all_or_nothing": all_or_nothing},
+        {"import_id": one.id, "kind": one.kind, "all_or_nothing": all_or_nothing},
         actor=actor,
         title=f"Import {one.file.name}",
         total=one.rows - one.unchanged - one.refused_rows,
@@ -147,6 +149,8 @@ def register() -> None:
             OnAbandoned.TAKE_BACK if params.get("all_or_nothing") else OnAbandoned.RESUME
         ),
         on_end=_run_ended,
+        undo=lambda params: permission_for(params["kind"]),
+        on_undone=_undone,
     )
 
 
@@ -166,7 +170,13 @@ def _run_ended(session: Session, job: Job) -> None:
         return
     if job.state != JobState.DONE:
         one.state = ImportState.TAKEN_BACK
-        one.message = job.error or "This import was cancelled; nothing of it was kept."
+        one.message = job.error or "This import was cancelled."
+        left = count_leftovers(session, job.id)
+        one.message += (
+            f" What it had written was taken back, but for {left:,} records changed since."
+            if left
+            else " Nothing of it was kept."
+        )
         return
     result = job.result or {}
     one.state = ImportState.DONE
@@ -174,3 +184,15 @@ def _run_ended(session: Session, job: Job) -> None:
     one.updated = result["updated"]
     one.unchanged = result["unchanged"]
     one.refused_rows = result["refused_rows"]
+
+
+def _undone(session: Session, job: Job, result: Mapping[str, Any]) -> None:
+    """Write onto an import that it was taken back, and what was left."""
+    one = session.get(Import, job.params["import_id"])
+    if one is None:
+        return
+    one.state = ImportState.TAKEN_BACK
+    left = result["left"]
+    one.message = f"This import was taken back: {result['taken_back']:,} records" + (
+        f". {left:,} were left as they are, because they were changed since." if left else "."
+    )

@@ -9,6 +9,7 @@ from app.core import filters
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
+from app.jobs.models import JobUndo
 from app.transfer.models import Import, ImportRefusal, ImportState
 
 # Options that decide what a row means. "All or nothing" decides only whether it is written.
@@ -25,6 +26,8 @@ def imported_before(session: Session, one: Import) -> Import | None:
             Import.state == ImportState.DONE,
             Import.refused_rows < Import.rows,
             Import.id < one.id,
+            # One that is being taken back is none any more; what it leaves is judged row by row.
+            Import.run_job_id.is_(None) | Import.run_job_id.not_in(select(JobUndo.job_id)),
         )
         .order_by(Import.id.desc())
         .limit(50)
