@@ -21,12 +21,13 @@ from app.transfer.models import Import, ImportState
 
 CHECK = "import-check"
 RUN = "import-run"
+UPLOAD = "import"  # what uploads are kept for, as the file store knows it
 
 
 def start_check(
     session: Session,
     kind: str,
-    content: BinaryIO,
+    content: BinaryIO | storage.KeptBytes,
     *,
     name: str,
     actor: Actor,
@@ -36,6 +37,7 @@ def start_check(
 ) -> Import:
     """Keep an upload and have it checked. Nothing but the check happens before `start_run`.
 
+    Whoever has a big one keeps its bytes first, outside of the transaction.
     Raises NotAllowed without the permission of the kind, Refused for options that do not fit.
     """
     _may(kind, actor)
@@ -43,7 +45,7 @@ def start_check(
         session,
         content,
         name=name,
-        purpose="import",
+        purpose=UPLOAD,
         owner_id=actor.operator_id,
         days=current_app.config["SETTINGS"].retention_days,
     )

@@ -30,6 +30,7 @@ _FAULTY: Final = PatternFill("solid", fgColor="FFC7CE")
 _HEADING: Final = Font(bold=True)
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_REPORT: Final = "import report"
 _TITLE_LIMIT: Final = 31  # characters that a spreadsheet program allows
 
 RowRefusals = tuple[int, list[ImportRefusal]]
@@ -42,14 +43,15 @@ def store_report(import_id: int, source: Source, layouts: Sequence[SheetLayout])
         _write_sheet(workbook, import_id, source, layout)
     with tempfile.TemporaryFile("w+b") as file:
         workbook.save(file)
+        kept = storage.keep_bytes(file, purpose=_REPORT)
         with transaction() as session:
             found = session.get_one(Import, import_id)
             stored = storage.save(
                 session,
-                file,
+                kept,
                 name=f"refused rows of {found.file.name.rpartition('.')[0] or 'upload'}.xlsx",
                 media_type=_MEDIA_TYPE,
-                purpose="import report",
+                purpose=_REPORT,
                 owner_id=found.created_by_id,
                 days=current_app.config["SETTINGS"].retention_days,
             )

@@ -6,6 +6,7 @@ transaction with an undo journal: a killed run goes on where it stood, or is tak
 """
 
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -32,6 +33,28 @@ from app.transfer.models import Import, ImportRefusal
 CHANGED: Final = "What this row refers to has changed since the check"
 # Somebody may take an email between the look and the write (on PostgreSQL): look again.
 ATTEMPTS: Final = 3
+BLOCKED_SECONDS: Final = 0.1
+FEWEST: Final = 25
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many rows are written in one commit: as many as hold others up for a tenth of a second.
+
+    On SQLite whoever saves waits for the commit under way; everywhere whoever makes a customer
+    does, for the next number.
+    """
+
+    most: int
+    rows: int = 100
+
+    def __post_init__(self) -> None:
+        self.rows = min(self.rows, self.most)
+
+    def learn(self, rows: int, seconds: float) -> None:
+        """Choose the size of the next commit by how long this one took."""
+        wanted = rows * BLOCKED_SECONDS / max(seconds, 0.001)
+        self.rows = min(self.most, max(FEWEST, round((self.rows + wanted) / 2)))
 
 
 @dataclass(slots=True)
@@ -105,23 +128,23 @@ def _forget_late_refusals(import_id: int, last: int) -> None:
 def _write_plan(
     context: JobContext, kind: ImportKind, stored: StoredFile, progress: Progress, total: int
 ) -> Progress:
-    size = current_app.config["SETTINGS"].chunk_rows
+    pace = Pace(current_app.config["SETTINGS"].chunk_rows)
     actor = replace(context.actor, channel=Channel.IMPORT, job_id=context.job_id)
     with tempfile.TemporaryFile("w+b") as plan:
         storage.copy_to(stored, plan)
-        for chunk in _chunks(read_plan(plan, progress.line), size):
+        for chunk in _chunks(read_plan(plan, progress.line), pace):
             context.stop_if_cancelled()
             context.progress(progress.rows, total, phase="Writing")
-            progress = _write_chunk(context, kind, chunk, progress, actor)
+            progress = _write_chunk(context, kind, chunk, progress, actor, pace)
     return progress
 
 
-def _chunks(lines: Iterable[PlanLine], size: int) -> Iterator[list[PlanLine]]:
-    """Lines that stand for at most `size` rows together, or a single one that stands for more."""
+def _chunks(lines: Iterable[PlanLine], pace: Pace) -> Iterator[list[PlanLine]]:
+    """Lines for the rows of one commit together, or a single one that stands for more."""
     chunk: list[PlanLine] = []
     rows = 0
     for line in lines:
-        if chunk and rows + len(line.rows) > size:
+        if chunk and rows + len(line.rows) > pace.rows:
             yield chunk
             chunk, rows = [], 0
         chunk.append(line)
@@ -136,6 +159,7 @@ def _write_chunk(
     chunk: list[PlanLine],
     progress: Progress,
     actor: Actor,
+    pace: Pace,
 ) -> Progress:
     """Write some lines in one transaction; where they cannot be, line by line.
 
@@ -143,7 +167,7 @@ def _write_chunk(
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _commit(context, kind, chunk, progress, actor)
+            return _commit(context, kind, chunk, progress, actor, pace)
         except (IntegrityError, Refused, NotFound, Conflict) as error:
             if context.params.get("all_or_nothing") and not isinstance(error, IntegrityError):
                 raise
@@ -153,7 +177,7 @@ def _write_chunk(
                 break
             return _refuse(context, chunk[0], progress, error)
     for line in chunk:
-        progress = _write_chunk(context, kind, [line], progress, actor)
+        progress = _write_chunk(context, kind, [line], progress, actor, pace)
     return progress
 
 
@@ -163,8 +187,10 @@ def _commit(
     chunk: list[PlanLine],
     progress: Progress,
     actor: Actor,
+    pace: Pace,
 ) -> Progress:
     with context.chunk() as session:
+        began = time.monotonic()
         written = kind.write(session, chunk, actor=actor)
         if written.refusals and context.params.get("all_or_nothing"):
             first = written.refusals[0]
@@ -172,6 +198,7 @@ def _commit(
         add_refusals(session, context.params["import_id"], written.refusals)
         after = progress.add(len(chunk), written)
         context.checkpoint(session, asdict(after), after.rows)
+        pace.learn(len(chunk), time.monotonic() - began)
     return after
 
 
