@@ -175,7 +175,7 @@ def _run_ended(session: Session, job: Job) -> None:
         one.message = job.error or "This import was cancelled."
         left = count_leftovers(session, job.id)
         one.message += (
-            f" What it had written was taken back, but for {left:,} records changed since."
+            f" What it had written was taken back, but for {_records(left)} changed since."
             if left
             else " Nothing of it was kept."
         )
@@ -194,7 +194,13 @@ def _undone(session: Session, job: Job, result: Mapping[str, Any]) -> None:
     if one is None:
         return
     one.state = ImportState.TAKEN_BACK
-    left = result["left"]
-    one.message = f"This import was taken back: {result['taken_back']:,} records" + (
-        f". {left:,} were left as they are, because they were changed since." if left else "."
-    )
+    taken_back, left = result["taken_back"], result["left"]
+    one.message = f"This import was taken back: {_records(taken_back)}."
+    if left == 1:
+        one.message += " 1 was left as it is, because it was changed since."
+    elif left:
+        one.message += f" {left:,} were left as they are, because they were changed since."
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
