@@ -76,6 +76,7 @@ def create_customers(
                     session, draft.addresses, draft.companies, draft.product_ids, names
                 ),
             )
+            | {"at": now}
             for id_, row, draft in zip(ids, rows, drafts, strict=True)
         ],
     )  # fmt: skip
@@ -117,7 +118,7 @@ def update_customers(
             continue
         new |= {"changed_at": now, "version": old["version"] + 1}
         changed.append(new)
-        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes))
+        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes) | {"at": now})
     own = [row["id"] for row in changed]
     _refuse_collisions(collisions(session, changed, own_ids=own))
     save_values(session, before, changed)
@@ -245,7 +246,8 @@ def _set(
             continue
         new = {**old, **values, "changed_at": now, "version": old["version"] + 1}
         changed.append(new)
-        entries.append(customer_entry(actor, action, id_, new, changes))
+        # The history's moment is the record's: what came after an export is told by it.
+        entries.append(customer_entry(actor, action, id_, new, changes) | {"at": now})
     save_values(session, before, changed)
     audit.record_many(session, entries)
     return len(changed)

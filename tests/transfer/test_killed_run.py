@@ -16,7 +16,7 @@ from app.audit.models import Action, AuditEntry
 from app.core.actor import COMMAND_LINE
 from app.core.models import UndoEntry
 from app.customers.models import Address, Customer
-from app.extensions import transaction
+from app.extensions import db, transaction
 from app.jobs import recovery, runner, undoing
 from app.jobs.models import Job, JobState
 from app.jobs.operations import run_now
@@ -98,6 +98,7 @@ def count(session: Session, model: type) -> int:
 
 def set_right(job_id: int) -> list[str]:
     """What the next worker does; the story of the job then."""
+    db.session.rollback()  # a worker that begins has seen nothing yet
     recovery.set_abandoned_right()
     runner.run_queued(job_id)
     with transaction() as session:
