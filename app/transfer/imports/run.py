@@ -5,9 +5,11 @@ transaction with an undo journal: a killed run goes on where it stood, or is tak
 "all or nothing" was chosen.
 """
 
+import gc
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -102,7 +104,8 @@ def run_import(context: JobContext) -> dict[str, Any]:
     progress = Progress(**(context.cursor or {}))
     if found.plan_file_id is not None:
         plan = db.session.get_one(StoredFile, found.plan_file_id)
-        progress = _write_plan(context, kind, plan, progress, rows - unchanged - refused_rows)
+        with _what_is_there_kept_aside():
+            progress = _write_plan(context, kind, plan, progress, rows - unchanged - refused_rows)
     if progress.late:
         _write_report_again(import_id)
     return {
@@ -113,6 +116,20 @@ def run_import(context: JobContext) -> dict[str, Any]:
         "unchanged": unchanged + progress.unchanged,
         "refused_rows": refused_rows + progress.late,
     }
+
+
+@contextmanager
+def _what_is_there_kept_aside() -> Iterator[None]:
+    """Spare the search for garbage what the application is made of.
+
+    A write makes millions of small objects, and each search would walk all that was there before.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _forget_late_refusals(import_id: int, last: int) -> None:
