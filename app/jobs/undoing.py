@@ -1,5 +1,6 @@
 """Taking back what a finished job changed, as a job: what was edited since is left and listed."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.jobs import operations, registry
 from app.jobs.context import JobContext
 from app.jobs.leftovers import count_leftovers, list_units
 from app.jobs.models import Job, JobState, JobUndo
+from app.jobs.pace import Pace
 from app.jobs.registry import OnAbandoned
 
 KIND = "undo"
@@ -89,17 +91,23 @@ def _against(session: Session, job: Job, actor: Actor) -> Exception | None:
 def run(context: JobContext) -> dict[str, Any]:
     """Take back in short commits. A killed run goes on: what is done has left the journal."""
     job_id, records = context.params["job_id"], context.params["records"]
-    most = current_app.config["SETTINGS"].chunk_rows
+    pace = Pace(current_app.config["SETTINGS"].chunk_rows, rows=250)
     done = context.cursor["done"] if context.cursor else 0
     context.progress(done, records, "Taking back")
     while True:
         with context.chunk(journal=False) as session:
+            began = time.monotonic()
             some = taking_back.take_back(
-                session, job_id, actor=context.actor, why=f"Job {job_id} was taken back", most=most
+                session,
+                job_id,
+                actor=context.actor,
+                why=f"Job {job_id} was taken back",
+                most=pace.rows,
             )
             list_units(session, context.job_id, some.left)
             done += len(some)
             context.checkpoint(session, {"done": done}, done)
+            pace.learn(pace.rows, time.monotonic() - began)
         context.progress(done)
         if not some:
             break

@@ -23,6 +23,7 @@ from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.models import StoredFile
 from app.extensions import db, transaction
 from app.jobs.context import JobContext
+from app.jobs.pace import Pace
 from app.transfer.columns import workbook_spec
 from app.transfer.imports.check import add_refusals, open_upload
 from app.transfer.imports.kinds import KINDS
@@ -35,28 +36,6 @@ from app.transfer.models import Import, ImportRefusal
 CHANGED: Final = "What this row refers to has changed since the check"
 # Somebody may take an email between the look and the write (on PostgreSQL): look again.
 ATTEMPTS: Final = 3
-BLOCKED_SECONDS: Final = 0.1
-FEWEST: Final = 25
-
-
-@dataclass(slots=True)
-class Pace:
-    """How many rows are written in one commit: as many as hold others up for a tenth of a second.
-
-    On SQLite whoever saves waits for the commit under way; everywhere whoever makes a customer
-    does, for the next number.
-    """
-
-    most: int
-    rows: int = 100
-
-    def __post_init__(self) -> None:
-        self.rows = min(self.rows, self.most)
-
-    def learn(self, rows: int, seconds: float) -> None:
-        """Choose the size of the next commit by how long this one took."""
-        wanted = rows * BLOCKED_SECONDS / max(seconds, 0.001)
-        self.rows = min(self.most, max(FEWEST, round((self.rows + wanted) / 2)))
 
 
 @dataclass(slots=True)
