@@ -1,5 +1,7 @@
 """The declarative base, the column types every table shares, and how SQLite begins a write."""
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -135,7 +137,39 @@ def _on_connect(connection: SqliteConnection, _record: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+    if not _writing.get():
+        connection.exec_driver_sql("BEGIN")
+        return
+    with _queue(connection.engine) as place:
+        fcntl.flock(place, fcntl.LOCK_SH)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _queue(engine: Engine) -> Iterator[int]:
+    """A file beside the database, locked by all that wait for SQLite's write lock."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    place = os.open(f"{engine.url.database}-queue", flags, 0o600)
+    try:
+        yield place
+    finally:
+        os.close(place)  # and with it its lock, as when the process is killed
+
+
+def somebody_waits(engine: Engine) -> bool:
+    """Whether anybody waits to write, on SQLite; whoever holds the lock asks after letting go.
+
+    SQLite wakes nobody: those who wait look again now and then, and a long write that goes on at
+    once would be there before them. PostgreSQL serves them in their order.
+    """
+    if engine.dialect.name != "sqlite":
+        return False
+    with _queue(engine) as place:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _with_plan(

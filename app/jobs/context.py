@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import immediate_begin, is_writing
+from app.core.database import immediate_begin, is_writing, somebody_waits
 from app.extensions import transaction
 from app.jobs.models import Job, JobState
 
@@ -54,9 +54,9 @@ class JobContext:
 
     @contextmanager
     def chunk(self, *, journal: bool = True) -> Iterator[Session]:
-        """One short commit of a long write: journalled for undo, with a pause after it.
+        """One short commit of a long write: journalled for undo, with a pause after it if need be.
 
-        The pause lets other people's saves through between two chunks. What takes back is
+        The pause lets through whoever waits to save. What takes back is
         written without a `journal`: it needs no taking back itself.
         """
         with transaction() as session:
@@ -66,7 +66,7 @@ class JobContext:
                 yield session
             finally:
                 session.info.pop("undo_journal", None)
-        if self._pause_seconds:
+        if self._pause_seconds and somebody_waits(self._engine):
             time.sleep(self._pause_seconds)
 
     def checkpoint(self, session: Session, cursor: dict[str, Any], done: int) -> None:

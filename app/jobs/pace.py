@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 BLOCKED_SECONDS: Final = 0.1
-FEWEST: Final = 25
+FEWEST: Final = 100
 
 
 @dataclass(slots=True)
