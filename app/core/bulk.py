@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 
 # Where SQLite notes the last id that each table has given out.
 sqlite_sequence = sql_table("sqlite_sequence", column("name"), column("seq"))
+# The columns that rows of a table have filled so far. They only become more, so that few
+# different statements are made.
+_told: dict[Table, set[str]] = {}
 
 
 def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -31,14 +34,16 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) 
         return
     session.flush()
     # What no row says costs as much as what they say: most customers leave half of it empty.
-    told = [
+    told = _told.setdefault(table, set())
+    told.update(
         name
         for name in rows[0]
-        if _has_default(table, name) or any(row[name] is not None for row in rows)
-    ]
-    session.connection().execute(
-        insert(table), [{name: row[name] for name in told} for row in rows]
+        if name not in told
+        and (_has_default(table, name) or any(row[name] is not None for row in rows))
     )
+    names = [name for name in rows[0] if name in told]
+    values = [{name: row[name] for name in names} for row in rows]
+    session.connection().execute(insert(table), values)
 
 
 def _has_default(table: Table, name: str) -> bool:
