@@ -107,6 +107,15 @@ def test_what_an_import_made_is_gone_and_the_file_can_come_again(
     assert (again["created"], again["updated"]) == (first["created"], first["updated"])
 
 
+def test_a_file_whose_import_was_undone_is_new_though_it_had_come_twice(
+    run_import: RunImport, undo: Callable[[int], Any]
+) -> None:
+    first = run_import("business", SAMPLES["business"])
+    assert run_import("business", SAMPLES["business"])["unchanged"] == first["created"]
+    undo(first["job"])
+    assert run_import("business", SAMPLES["business"])["created"] == first["created"]
+
+
 @pytest.mark.parametrize("kind", ["perpetual", "invoices"])
 def test_what_refers_to_others_is_gone_too(
     session: Session, run_import: RunImport, undo: Callable[[int], Any], stock: None, kind: str

@@ -1,6 +1,7 @@
 """Reads of imports: the list, the refused cells page by page, and whether a file came before."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -9,7 +10,7 @@ from app.core import filters
 from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.permissions import Permission
-from app.jobs.models import JobUndo
+from app.jobs.models import Job, JobUndo
 from app.transfer.models import Import, ImportRefusal, ImportState
 
 # Options that decide what a row means. "All or nothing" decides only whether it is written.
@@ -26,14 +27,32 @@ def imported_before(session: Session, one: Import) -> Import | None:
             Import.state == ImportState.DONE,
             Import.refused_rows < Import.rows,
             Import.id < one.id,
-            # One that is being taken back is none any more; what it leaves is judged row by row.
-            Import.run_job_id.is_(None) | Import.run_job_id.not_in(select(JobUndo.job_id)),
         )
         .order_by(Import.id.desc())
         .limit(50)
     )
-    wanted = meaning(one)
-    return next((earlier for earlier in candidates if meaning(earlier) == wanted), None)
+    wanted, undone_at = meaning(one), _last_undone(session, one)
+    return next(
+        (
+            earlier
+            for earlier in candidates
+            if meaning(earlier) == wanted and (undone_at is None or earlier.created_at > undone_at)
+        ),
+        None,
+    )
+
+
+def _last_undone(session: Session, one: Import) -> datetime | None:
+    """When somebody last asked for an import of the same bytes to be taken back.
+
+    What came before that says nothing any more, also where it found its rows there already.
+    """
+    return session.scalar(
+        select(func.max(Job.created_at))
+        .join(JobUndo, JobUndo.undo_job_id == Job.id)
+        .join(Import, Import.run_job_id == JobUndo.job_id)
+        .where(Import.sha256 == one.sha256, Import.kind == one.kind)
+    )
 
 
 def meaning(one: Import) -> tuple[object, ...]:
