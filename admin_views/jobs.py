@@ -140,7 +140,7 @@ def _left(view: Any, session: Session, job: Job, page: int) -> str:
 
 def _called(session: Session, rows: Sequence[JobLeftover]) -> dict[tuple[str, int], str]:
     """The names of the records on a page, by table and id."""
-    found = {}
+    found: dict[tuple[str, int], str] = {}
     for entity, names in _names.items():
         ids = [row.entity_id for row in rows if row.entity == entity and row.entity_id is not None]
         found |= {(entity, id_): name for id_, name in (names(session, ids) if ids else {}).items()}

@@ -34,7 +34,7 @@ class TableRecords(taking_back.Records):
 
     def labels(self, session: Session, units: Sequence[Unit]) -> Mapping[int | None, str]:
         roots = {unit.id: unit.root for unit in units if unit.id is not None}
-        found = {
+        found: dict[int | None, str] = {
             id_: str((root.then or root.now or {})[self._label])
             for id_, root in roots.items()
             if root is not None and (root.then or root.now)

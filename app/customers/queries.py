@@ -390,4 +390,4 @@ def display_names(session: Session, ids: Sequence[int]) -> dict[int, str]:
     columns = ("id", "kind", "first_name", "name", "company_name")
     wanted = select(*(Customer.__table__.columns[name] for name in columns))
     rows = session.execute(wanted.where(Customer.id.in_(ids))).mappings()
-    return {row["id"]: display_name(row) for row in rows}
+    return {row["id"]: display_name(dict(row)) for row in rows}

@@ -143,7 +143,7 @@ def create_mandates_of(
                     reference,
                     row["id"],
                     row["iban"] or "",
-                    row["account_holder"] or display_name(row),
+                    row["account_holder"] or display_name(dict(row)),
                     bic=row["bic"],
                     signed_on=signed_on,
                 )
