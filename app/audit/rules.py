@@ -34,7 +34,7 @@ def diff(
     """
     treatment = _treatment(model)
     changes: dict[str, list[Any]] = {}
-    for key in [*before, *(key for key in after if key not in before)]:
+    for key in {**before, **after} if before else after:
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
@@ -77,6 +77,8 @@ def _empty(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):  # most are, and a long write asks for millions
+        return value
     if isinstance(value, date):  # a moment is one, too
         return value.isoformat()
     if isinstance(value, Decimal):

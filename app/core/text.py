@@ -49,8 +49,12 @@ def fold(value: str | None) -> str:
     else:
         text = unicodedata.normalize("NFC", value).casefold().translate(_LONG)
         text = anyascii(text).lower()
-    text = _UMLAUT.sub(r"\1", text)
-    return " ".join(_DOUBLED.sub(lambda run: run[0][0], text).split())
+    # Looking for the letters first is cheap; most texts have none of these spellings.
+    if "ae" in text or "oe" in text or "ue" in text:
+        text = _UMLAUT.sub(r"\1", text)
+    if "aa" in text or "ss" in text:
+        text = _DOUBLED.sub(lambda run: run[0][0], text)
+    return " ".join(text.split())
 
 
 def words(value: str | None) -> list[str]:

@@ -49,6 +49,7 @@ def create_customers(
     shared = defaults(session, actor)
     approving = accounts.groups_with_approval(session)
     numbers = next_numbers(session, "customer", len(drafts))
+    blank = dict.fromkeys(_WRITTEN) | {"created_at": now, "changed_at": now, "version": 1}
     rows = []
     for number, draft in zip(numbers, drafts, strict=True):
         values = {**shared, **_known(draft.values), "kind": draft.kind, "number": str(number)}
@@ -56,11 +57,7 @@ def create_customers(
         values |= with_consents({}, values, actor, now)
         check(draft.kind, values, draft.addresses, draft.companies)
         values |= accounts.account_values({}, values, draft.credentials, approving)
-        blank = dict.fromkeys(_WRITTEN)
-        rows.append(
-            blank | values | rules.derived(values)
-            | {"created_at": now, "changed_at": now, "version": 1}
-        )  # fmt: skip
+        rows.append({**blank, **values, **rules.derived(values)})
     _refuse_collisions(collisions(session, rows))
     ids = insert_rows(session, CUSTOMERS, rows)
     undo.note_inserted(session, CUSTOMERS, [(id_,) for id_ in ids])
@@ -204,8 +201,9 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the history tells of a new customer: what is not as every new one has it."""
-    silent = {"approval_state": ApprovalState.NOT_NEEDED, "active": True, "deleted_at": None}
-    return {k: v for k, v in row.items() if v is not False and silent.get(k, ...) != v}
+    silent = {"approval_state": ApprovalState.NOT_NEEDED, "active": True}
+    told = {key: value for key, value in row.items() if value is not None and value is not False}
+    return {key: value for key, value in told.items() if silent.get(key, ...) != value}
 
 
 def _require_editing(actor: Actor, fields: set[str] | None = None) -> None:

@@ -95,11 +95,11 @@ def _too_long(values: Mapping[str, Any]) -> list[Problem]:
     return [
         Problem(
             name,
-            f"{rules.FIELD_LABELS[name]} is longer than {limit} characters",
-            f"It has {len(values[name])}",
+            f"{rules.FIELD_LABELS[name]} is longer than {_LIMITS[name]} characters",
+            f"It has {len(value)}",
         )
-        for name, limit in _LIMITS.items()
-        if isinstance(values.get(name), str) and len(values[name]) > limit
+        for name, value in values.items()
+        if isinstance(value, str) and name in _LIMITS and len(value) > _LIMITS[name]
     ]
 
 
@@ -191,10 +191,12 @@ def name_references(session: Session) -> Names:
         return None if value is None else known[field].get(value, str(value))
 
     def names(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        return {
-            field: [name(field, one) for one in pair] if field in _REFERENCES else pair
-            for field, pair in changes.items()
+        named = {
+            field: [name(field, one) for one in changes[field]]
+            for field in _REFERENCES
+            if field in changes
         }
+        return changes | named
 
     return names
 
