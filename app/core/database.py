@@ -2,12 +2,13 @@
 
 import fcntl
 import os
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,13 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# How long a writer waits for SQLite's write lock, and how often it looks whether it is free.
+PATIENCE_SECONDS = 30
+LOOK_AGAIN_SECONDS = 0.004
+# After so many pages of 4 KB in the write-ahead log, whoever commits copies them into the
+# database. Much, because a long write copies them itself before, when nobody has to wait for it.
+LOG_PAGES = 16_000
 
 # SQLite numbers rows by itself only for INTEGER PRIMARY KEY; PostgreSQL gets room for the
 # ten million related rows and beyond.
@@ -122,16 +130,17 @@ def prepare_engine(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", _with_plan, retval=True)
 
 
-def _on_connect(connection: SqliteConnection, _record: Any) -> None:
+def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
     # None stops the driver from beginning transactions on its own, before the first write only.
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
         "foreign_keys=ON",
-        "busy_timeout=30000",
+        f"busy_timeout={PATIENCE_SECONDS * 1000}",
         "synchronous=NORMAL",
         "cache_size=-65536",
         "temp_store=MEMORY",
+        f"wal_autocheckpoint={LOG_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -142,7 +151,29 @@ def _on_begin(connection: Connection) -> None:
         return
     with _queue(connection.engine) as place:
         fcntl.flock(place, fcntl.LOCK_SH)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _take_write_lock(connection.connection.driver_connection)  # type: ignore[arg-type]
+
+
+def _take_write_lock(connection: sqlite3.Connection) -> None:
+    """Begin to write, soon after the writer before has ended.
+
+    SQLite's own patience sleeps a tenth of a second at a time, in which a long write would have
+    begun its next commit.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > until:
+                    raise
+            time.sleep(LOOK_AGAIN_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000}")
 
 
 @contextmanager
@@ -156,20 +187,33 @@ def _queue(engine: Engine) -> Iterator[int]:
         os.close(place)  # and with it its lock, as when the process is killed
 
 
-def somebody_waits(engine: Engine) -> bool:
-    """Whether anybody waits to write, on SQLite; whoever holds the lock asks after letting go.
+def let_others_write(engine: Engine, most_seconds: float) -> None:
+    """Wait until nobody waits to write any more, on SQLite; who writes long asks between commits.
 
     SQLite wakes nobody: those who wait look again now and then, and a long write that goes on at
     once would be there before them. PostgreSQL serves them in their order.
     """
     if engine.dialect.name != "sqlite":
-        return False
+        return
+    until = time.monotonic() + most_seconds
     with _queue(engine) as place:
-        try:
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(LOOK_AGAIN_SECONDS / 2)
+
+
+def write_back(engine: Engine) -> None:
+    """Copy what was written from SQLite's write-ahead log into the database.
+
+    Nobody waits for it, neither to read nor to write; left to itself, SQLite lets somebody's
+    save do it.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # type: ignore[union-attr]
 
 
 def _with_plan(

@@ -1,6 +1,5 @@
 """Taking back what a finished job changed, as a job: what was edited since is left and listed."""
 
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,7 +95,6 @@ def run(context: JobContext) -> dict[str, Any]:
     context.progress(done, records, "Taking back")
     while True:
         with context.chunk(journal=False) as session:
-            began = time.monotonic()
             some = taking_back.take_back(
                 session,
                 job_id,
@@ -107,7 +105,7 @@ def run(context: JobContext) -> dict[str, Any]:
             list_units(session, context.job_id, some.left)
             done += len(some)
             context.checkpoint(session, {"done": done}, done)
-            pace.learn(pace.rows, time.monotonic() - began)
+        pace.learn(pace.rows, context.held_seconds)
         context.progress(done)
         if not some:
             break

@@ -7,7 +7,6 @@ transaction with an undo journal: a killed run goes on where it stood, or is tak
 
 import gc
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -186,7 +185,6 @@ def _commit(
     pace: Pace,
 ) -> Progress:
     with context.chunk() as session:
-        began = time.monotonic()
         written = kind.write(session, chunk, actor=actor)
         if written.refusals and context.params.get("all_or_nothing"):
             first = written.refusals[0]
@@ -194,7 +192,7 @@ def _commit(
         add_refusals(session, context.params["import_id"], written.refusals)
         after = progress.add(len(chunk), written)
         context.checkpoint(session, asdict(after), after.rows)
-        pace.learn(len(chunk), time.monotonic() - began)
+    pace.learn(len(chunk), context.held_seconds)
     return after
 
 
