@@ -36,10 +36,10 @@ def diff(
     changes: dict[str, list[Any]] = {}
     for key in {**before, **after} if before else after:
         old, new = before.get(key), after.get(key)
-        if old == new:
+        if old == new or (_empty(old) and _empty(new)):
             continue
         how = treatment.get(key)
-        if key in SKIPPED or how == "skip" or (_empty(old) and _empty(new)):
+        if key in SKIPPED or how == "skip":
             continue
         if how == "secret":
             changes[key] = [None, "changed"]

@@ -201,9 +201,12 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the history tells of a new customer: what is not as every new one has it."""
-    silent = {"approval_state": ApprovalState.NOT_NEEDED, "active": True}
     told = {key: value for key, value in row.items() if value is not None and value is not False}
-    return {key: value for key, value in told.items() if silent.get(key, ...) != value}
+    if told["approval_state"] == ApprovalState.NOT_NEEDED:
+        del told["approval_state"]
+    if told.get("active") is True:
+        del told["active"]
+    return told
 
 
 def _require_editing(actor: Actor, fields: set[str] | None = None) -> None:
