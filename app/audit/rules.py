@@ -35,11 +35,11 @@ def diff(
     treatment = _treatment(model)
     changes: dict[str, list[Any]] = {}
     for key in {**before, **after} if before else after:
-        old, new = before.get(key), after.get(key)
+        old, new = before.get(key) if before else None, after.get(key)
         if old == new or (_empty(old) and _empty(new)):
             continue
         how = treatment.get(key)
-        if key in SKIPPED or how == "skip":
+        if how == "skip":
             continue
         if how == "secret":
             changes[key] = [None, "changed"]
@@ -69,7 +69,8 @@ def old_and_new(change: Any) -> tuple[Any, Any]:
 @cache
 def _treatment(model: type[Base]) -> dict[str, str | None]:
     """How each column is told; asked for every row of a long write."""
-    return {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
+    found = {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
+    return found | dict.fromkeys(SKIPPED, "skip")
 
 
 def _empty(value: Any) -> bool:
