@@ -209,11 +209,21 @@ def write_back(engine: Engine) -> None:
     """Copy what was written from SQLite's write-ahead log into the database.
 
     Nobody waits for it, neither to read nor to write; left to itself, SQLite lets somebody's
-    save do it.
+    save do it. The log grows where somebody reads at every moment: a long one begins anew, and
+    nobody writes while the last readers are waited for, a twentieth of a second at most.
     """
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # type: ignore[union-attr]
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        sqlite: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        _busy, pages, _done = sqlite.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages < LOG_PAGES:
+            return
+        sqlite.execute("PRAGMA busy_timeout=50")
+        try:
+            sqlite.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        finally:
+            sqlite.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000}")
 
 
 def _with_plan(
