@@ -14,7 +14,7 @@ from admin_views.customer_columns import CLIENT_COLUMNS, MORE_CLIENT_COLUMNS
 from admin_views.customer_record import kind_badge, phone
 from admin_views.customers import LOCK, UNLOCK, CustomersView
 from admin_views.filters import Request
-from admin_views.jobs import register_record_address
+from admin_views.jobs import register_record_address, register_record_names
 from admin_views.mass_changes import MassChangesView
 from app.accounts.identity import current_actor
 from app.core.errors import NotFound
@@ -181,5 +181,6 @@ class CustomerAddresses(KontorPage):
 
 def views() -> list[Any]:
     """The views of this module."""
-    register_record_address("customers", record_address)
+    register_record_address("customers", lambda left: record_address(left.label))
+    register_record_names("customers", queries.display_names)
     return [ClientsView(), CustomerAddresses()]

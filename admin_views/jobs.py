@@ -1,6 +1,6 @@
 """Jobs: what runs in the background, how far it is, what became of it; cancel and run again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -39,7 +39,8 @@ LEFTOVERS = 25
 
 _pages: dict[str, Callable[[Job], Link]] = {}
 _facts: dict[str, Callable[[Job], list[tuple[str, Any]]]] = {}
-_records: dict[str, Callable[[str], str]] = {}
+_records: dict[str, Callable[[JobLeftover], str]] = {}
+_names: dict[str, Callable[[Session, Sequence[int]], Mapping[int, str]]] = {}
 
 
 def register_job_page(kind: str, page: Callable[[Job], Link]) -> None:
@@ -52,9 +53,16 @@ def register_job_facts(kind: str, facts: Callable[[Job], list[tuple[str, Any]]])
     _facts[kind] = facts
 
 
-def register_record_address(entity: str, address: Callable[[str], str]) -> None:
-    """Say where the records of a table are shown, by what a person knows them by."""
+def register_record_address(entity: str, address: Callable[[JobLeftover], str]) -> None:
+    """Say where the records of a table are shown, by their id or by what they are known by."""
     _records[entity] = address
+
+
+def register_record_names(
+    entity: str, names: Callable[[Session, Sequence[int]], Mapping[int, str]]
+) -> None:
+    """Say what records of a table are called besides what they are known by, by their ids."""
+    _names[entity] = names
 
 
 def state_badge(job: Job) -> Badge:
@@ -115,24 +123,36 @@ def _left(view: Any, session: Session, job: Job, page: int) -> str:
     """The records that the job left as they were, each with the reason."""
     pages = max(1, ceil(_left_count(session, job) / LEFTOVERS))
     page = min(page, pages)
+    rows = leftovers(session, job.id, (page - 1) * LEFTOVERS, LEFTOVERS)
+    called = _called(session, rows)
     columns = (
-        Column("label", "Record", _left_record, main=True),
+        Column("label", "Record", lambda row: _left_record(row, called), main=True),
         Column("reason", "Why it was left"),
     )
     return render_template(
         "jobs/leftovers.html",
         admin_view=view,
         columns=columns,
-        rows=leftovers(session, job.id, (page - 1) * LEFTOVERS, LEFTOVERS),
+        rows=rows,
         page=page,
         pages=pages,
         tab_url=lambda number: view.get_url(".tab_view", id=job.id, tab="left", page=number),
     )
 
 
-def _left_record(row: JobLeftover) -> Any:
+def _called(session: Session, rows: Sequence[JobLeftover]) -> dict[tuple[str, int], str]:
+    """The names of the records on a page, by table and id."""
+    found: dict[tuple[str, int], str] = {}
+    for entity, names in _names.items():
+        ids = [row.entity_id for row in rows if row.entity == entity and row.entity_id is not None]
+        found |= {(entity, id_): name for id_, name in (names(session, ids) if ids else {}).items()}
+    return found
+
+
+def _left_record(row: JobLeftover, called: Mapping[tuple[str, int], str]) -> Any:
     address = _records.get(row.entity)
-    return Link(row.label, address(row.label)) if address else row.label
+    name = f"{row.label} {called.get((row.entity, row.entity_id or 0), '')}".strip()
+    return Link(name, address(row)) if address else name
 
 
 class JobsView(KontorView):

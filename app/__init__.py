@@ -79,6 +79,8 @@ def _register_features(app: Flask) -> None:
     from app.accounts import login
     from app.audit import visibility
     from app.billing import belongings as billing
+    from app.billing import taking_back as invoices_back
+    from app.catalogue import taking_back as catalogue_back
     from app.core.permissions import Permission
     from app.customers import accounts as customer_accounts
     from app.customers import taking_back
@@ -88,8 +90,10 @@ def _register_features(app: Flask) -> None:
     from app.jobs import duplicates, grants, mass_changes, renewals, worker
     from app.public import wiring as public
     from app.sepa import belongings as sepa
+    from app.sepa import taking_back as mandates_back
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
     from app.subscriptions import belongings as subscriptions
+    from app.subscriptions import taking_back as rights_back
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
@@ -108,7 +112,8 @@ def _register_features(app: Flask) -> None:
     register_filter(HAS_MANDATE)
     for room in (customer_accounts, institutions, subscriptions, billing, sepa):
         room.register()
-    taking_back.register()
+    for one in (taking_back, catalogue_back, invoices_back, mandates_back, rights_back):
+        one.register()
     imports.register()
     exports.register()
     mass_changes.register()

@@ -84,7 +84,9 @@ class Settings:
     )
     chunk_rows: int = _setting("KONTOR_CHUNK_ROWS", 1000, "rows that a long write commits at once")
     chunk_pause_ms: int = _setting(
-        "KONTOR_CHUNK_PAUSE_MS", 50, "pause between two commits of a long write, in milliseconds"
+        "KONTOR_CHUNK_PAUSE_MS",
+        250,
+        "how long a long write lets those who wait to save go first, in milliseconds at most",
     )
     two_person_rule: bool = _setting(
         "KONTOR_TWO_PERSON_RULE", False, "who created a collection run may not release it"

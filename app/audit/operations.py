@@ -1,16 +1,19 @@
 """The one way into the history. Entries go into the transaction of the change they tell of."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from app.audit.models import Action, AuditEntry
 from app.audit.rules import diff, snapshot
 from app.core import clock
 from app.core.actor import Actor
+from app.core.bulk import add_rows
 from app.core.database import Base
+
+_HISTORY = cast(Table, AuditEntry.__table__)
 
 
 def entry(
@@ -43,9 +46,7 @@ def entry(
 
 def record_many(session: Session, entries: Iterable[Mapping[str, Any]]) -> None:
     """Write many entries (made by `entry`) in one statement."""
-    rows = list(entries)
-    if rows:
-        session.execute(insert(AuditEntry), rows)
+    add_rows(session, _HISTORY, list(entries))
 
 
 def record(

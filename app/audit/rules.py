@@ -1,7 +1,7 @@
 """What a history entry says: the difference of two states, without secrets, IBANs masked."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -34,10 +34,12 @@ def diff(
     """
     treatment = _treatment(model)
     changes: dict[str, list[Any]] = {}
-    for key in [*before, *(key for key in after if key not in before)]:
-        old, new = before.get(key), after.get(key)
+    for key in {**before, **after} if before else after:
+        old, new = before.get(key) if before else None, after.get(key)
+        if old == new or (_empty(old) and _empty(new)):
+            continue
         how = treatment.get(key)
-        if key in SKIPPED or how == "skip" or old == new or (_empty(old) and _empty(new)):
+        if how == "skip":
             continue
         if how == "secret":
             changes[key] = [None, "changed"]
@@ -67,7 +69,8 @@ def old_and_new(change: Any) -> tuple[Any, Any]:
 @cache
 def _treatment(model: type[Base]) -> dict[str, str | None]:
     """How each column is told; asked for every row of a long write."""
-    return {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
+    found = {one.key: one.columns[0].info.get("audit") for one in inspect(model).column_attrs}
+    return found | dict.fromkeys(SKIPPED, "skip")
 
 
 def _empty(value: Any) -> bool:
@@ -75,7 +78,9 @@ def _empty(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if value is None or isinstance(value, str):  # most are, and a long write asks for millions
+        return value
+    if isinstance(value, date):  # a moment is one, too
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -16,6 +16,7 @@ from app.billing import rules
 from app.billing.models import Invoice, InvoiceState
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
+from app.core.bulk import insert_rows
 from app.core.errors import NotFound, Problem, Refused
 from app.core.permissions import Permission
 from app.core.portions import portions
@@ -72,9 +73,7 @@ def create_invoices(session: Session, drafts: Sequence[InvoiceDraft], *, actor: 
         for draft in drafts
     ]
     _check(session, rows)
-    ids = list(
-        session.scalars(insert(Invoice).returning(Invoice.id, sort_by_parameter_order=True), rows)
-    )
+    ids = insert_rows(session, INVOICES, rows)
     undo.note_inserted(session, INVOICES, [(id_,) for id_ in ids])
     audit.record_many(
         session,

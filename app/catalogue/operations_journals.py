@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -16,6 +16,7 @@ from app.catalogue.models import Journal, JournalCoverage, JournalTitle
 from app.catalogue.rules import FACTS, Holding, JournalDraft, JournalShelf, JournalState, Outcome
 from app.core import undo
 from app.core.actor import Actor
+from app.core.bulk import insert_rows
 from app.core.partial_date import PartialDate
 from app.core.permissions import Permission
 from app.core.portions import portions
@@ -157,12 +158,8 @@ def _journal_values(state: JournalState) -> dict[str, Any]:
 def _insert(session: Session, states: Sequence[JournalState], actor: Actor) -> list[int]:
     if not states:
         return []
-    ids = list(
-        session.scalars(
-            insert(Journal).returning(Journal.id, sort_by_parameter_order=True),
-            [{**_journal_values(state), "version": 1} for state in states],
-        )
-    )
+    rows = [{**_journal_values(state), "version": 1} for state in states]
+    ids = insert_rows(session, _JOURNALS, rows)
     undo.note_inserted(session, _JOURNALS, [(key,) for key in ids])
     pairs = list(zip(ids, states, strict=True))
     _insert_titles(session, [(key, title) for key, one in pairs for title in one.former_titles])
@@ -260,10 +257,9 @@ def _insert_holdings(session: Session, holdings: Iterable[tuple[int, Holding]]) 
 def _insert_children(
     session: Session, model: type[JournalTitle] | type[JournalCoverage], rows: list[dict[str, Any]]
 ) -> None:
-    if rows:
-        ids = session.scalars(insert(model).returning(model.id), rows).all()
-        table: Any = model.__table__
-        undo.note_inserted(session, table, [(key,) for key in ids])
+    table: Any = model.__table__
+    ids = insert_rows(session, table, rows)
+    undo.note_inserted(session, table, [(key,) for key in ids])
 
 
 def _rows(session: Session, table: Any, ids: Sequence[int]) -> list[dict[str, Any]]:

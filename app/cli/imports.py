@@ -6,13 +6,17 @@ from typing import Any
 
 import click
 from flask import current_app
+from sqlalchemy import select
 
 from app.cli.output import OutFile, command, progress
 from app.core import storage
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
+from app.core.filters import MAX_ID
 from app.extensions import db, transaction
 from app.jobs import operations as jobs
+from app.jobs import undoing
+from app.jobs.models import JobLeftover
 from app.transfer.columns import WORKBOOK_NAMES, workbook_spec
 from app.transfer.columns.base import SheetSpec, heading_key
 from app.transfer.imports import operations, queries
@@ -68,11 +72,13 @@ def run(
     if mapped:
         _remember(kind, file, mapped, updating=update)
     progress(f"Checking {file.name} …")
-    with file.open("rb") as content, transaction() as session:
+    with file.open("rb") as content:
+        kept = storage.keep_bytes(content, purpose=operations.UPLOAD)
+    with transaction() as session:
         started = operations.start_check(
             session,
             kind,
-            content,
+            kept,
             name=file.name,
             actor=COMMAND_LINE,
             update=update,
@@ -227,9 +233,35 @@ def _make(kind: str) -> click.Command:
     return command(kind, *options)(imported)
 
 
+@command("undo", click.argument("job", type=click.IntRange(1, MAX_ID)))
+def undo_command(job: int) -> dict[str, Any]:
+    """Take back what the import JOB has written, but for records that were edited since.
+
+    JOB is the number that the import told. It can be taken back for 30 days (setting)."""
+    with transaction() as session:
+        if jobs.find(session, job, actor=COMMAND_LINE).kind != operations.RUN:
+            raise Refused.because(f"Job {job} is no import that has written something")
+        undo_id = undoing.start_undo(session, job, actor=COMMAND_LINE, foreground=True).id
+    progress("Taking back …")
+    done = jobs.run_now(undo_id)
+    if done.result is None:
+        raise Refused.because(done.error or "The undo did not come to its end")
+    taken_back, left = done.result["taken_back"], done.result["left"]
+    listed = db.session.scalars(
+        select(JobLeftover).where(JobLeftover.job_id == undo_id).order_by(JobLeftover.id)
+    )
+    return {
+        "job": undo_id,
+        "taken_back": taken_back,
+        "left": [{"record": one.label, "reason": one.reason} for one in listed],
+        "message": f"{taken_back:,} records were taken back; {left:,} were left as they are.",
+    }
+
+
 def commands() -> list[click.Command]:
     """The commands of this module."""
     group = click.Group("import", help="Bring in customers, journals, products and invoices.")
+    group.add_command(undo_command)
     for kind in WORKBOOK_NAMES:
         if kind in KINDS:
             group.add_command(_make(kind))

@@ -6,8 +6,7 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 import click
-from sqlalchemy import Table, column, func, insert, select
-from sqlalchemy import table as sql_table
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -17,6 +16,7 @@ from app.catalogue.models import PriceLevel, Product
 from app.cli.output import command, progress
 from app.cli.synthetic.people import DAYS, FIRST_DAY, Inventor, Person, References
 from app.core.actor import COMMAND_LINE
+from app.core.bulk import take_ids
 from app.core.database import refresh_statistics
 from app.core.numbering import next_numbers
 from app.customers import rules
@@ -32,8 +32,6 @@ from app.customers.writing import customer_entry, defaults, name_references
 from app.extensions import transaction
 from app.sepa.models import Mandate, MandateState, MandateType, Scheme
 
-# Where SQLite notes the last id that each table has given out.
-sqlite_sequence = sql_table("sqlite_sequence", column("name"), column("seq"))
 CHUNK: Final = 2000
 TOLD_EVERY: Final = 50_000
 _CUSTOMERS = cast(Table, Customer.__table__)
@@ -109,23 +107,6 @@ def _insert(session: Session, table: Table, rows: Iterator[dict[str, Any]]) -> N
     found = list(rows)
     if found:
         session.execute(insert(table), found)
-
-
-def take_ids(session: Session, table: Table, count: int) -> list[int]:
-    """Ids for new rows, taken ahead, so that what belongs to them goes in without asking back.
-
-    On SQLite the write lock is held already, and the next id is one more than the last given.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        given = sqlite_sequence.c
-        last = session.scalar(select(given.seq).where(given.name == table.name)) or 0
-        return list(range(last + 1, last + 1 + count))
-    series = func.pg_get_serial_sequence(table.name, "id")
-    return list(session.scalars(select(func.nextval(series)).select_from(_as_many(count))))
-
-
-def _as_many(count: int) -> Any:
-    return func.generate_series(1, count).alias("places")
 
 
 Owned = Sequence[tuple[Mapping[str, Any], Person]]

@@ -46,6 +46,9 @@ def start(demo: bool) -> None:
     upgrade()
     _check_roles(settings)
     logins = _demo_logins() if demo else []
+    # A read left open here would last as long as Kontor runs, and SQLite could bring nothing that
+    # is written from its log into the database.
+    db.session.remove()
     web = [sys.executable, "-m", "gunicorn", *web_arguments(settings), "wsgi:app"]
     worker = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     supervisor = Supervisor(

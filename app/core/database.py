@@ -1,10 +1,14 @@
 """The declarative base, the column types every table shares, and how SQLite begins a write."""
 
+import fcntl
+import os
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from sqlite3 import Connection as SqliteConnection
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +34,13 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
+# How long a writer waits for SQLite's write lock, and how often it looks whether it is free.
+PATIENCE_SECONDS = 30
+LOOK_AGAIN_SECONDS = 0.004
+# After so many pages of 4 KB in the write-ahead log, whoever commits copies them into the
+# database. Much, because a long write copies them itself before, when nobody has to wait for it.
+LOG_PAGES = 16_000
+
 # SQLite numbers rows by itself only for INTEGER PRIMARY KEY; PostgreSQL gets room for the
 # ten million related rows and beyond.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
@@ -46,6 +57,14 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
+@lru_cache(maxsize=64)  # a long write stores the same moment in every row
+def _as_stored(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    utc = value.astimezone(UTC).replace(tzinfo=None)
+    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment: aware UTC in Python, naive UTC with milliseconds in the database.
 
@@ -57,12 +76,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     python_type = datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs a time zone")
-        utc = value.astimezone(UTC).replace(tzinfo=None)
-        return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
+        return None if value is None else _as_stored(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
@@ -122,16 +136,17 @@ def prepare_engine(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", _with_plan, retval=True)
 
 
-def _on_connect(connection: SqliteConnection, _record: Any) -> None:
+def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
     # None stops the driver from beginning transactions on its own, before the first write only.
     connection.isolation_level = None
     for pragma in (
         "journal_mode=WAL",
         "foreign_keys=ON",
-        "busy_timeout=30000",
+        f"busy_timeout={PATIENCE_SECONDS * 1000}",
         "synchronous=NORMAL",
         f"cache_size=-{PAGE_CACHE}",
         "temp_store=MEMORY",
+        f"wal_autocheckpoint={LOG_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -150,7 +165,84 @@ def map_file(session: Session) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+    if not _writing.get():
+        connection.exec_driver_sql("BEGIN")
+        return
+    with _queue(connection.engine) as place:
+        fcntl.flock(place, fcntl.LOCK_SH)
+        _take_write_lock(connection.connection.driver_connection)  # type: ignore[arg-type]
+
+
+def _take_write_lock(connection: sqlite3.Connection) -> None:
+    """Begin to write, soon after the writer before has ended.
+
+    SQLite's own patience sleeps a tenth of a second at a time, in which a long write would have
+    begun its next commit.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > until:
+                    raise
+            time.sleep(LOOK_AGAIN_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000}")
+
+
+@contextmanager
+def _queue(engine: Engine) -> Iterator[int]:
+    """A file beside the database, locked by all that wait for SQLite's write lock."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    place = os.open(f"{engine.url.database}-queue", flags, 0o600)
+    try:
+        yield place
+    finally:
+        os.close(place)  # and with it its lock, as when the process is killed
+
+
+def let_others_write(engine: Engine, most_seconds: float) -> None:
+    """Wait until nobody waits to write any more, on SQLite; who writes long asks between commits.
+
+    SQLite wakes nobody: those who wait look again now and then, and a long write that goes on at
+    once would be there before them. PostgreSQL serves them in their order.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    until = time.monotonic() + most_seconds
+    with _queue(engine) as place:
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(LOOK_AGAIN_SECONDS / 2)
+
+
+def write_back(engine: Engine) -> None:
+    """Copy what was written from SQLite's write-ahead log into the database.
+
+    Nobody waits for it, neither to read nor to write; left to itself, SQLite lets somebody's
+    save do it. The log grows where somebody reads at every moment: a long one begins anew, and
+    nobody writes while the last readers are waited for, a twentieth of a second at most.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        sqlite: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        _busy, pages, _done = sqlite.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages < LOG_PAGES:
+            return
+        sqlite.execute("PRAGMA busy_timeout=50")
+        try:
+            sqlite.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        finally:
+            sqlite.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000}")
 
 
 def _with_plan(

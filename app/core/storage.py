@@ -5,6 +5,7 @@ import io
 import mimetypes
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -60,9 +61,35 @@ class Storage:
 storage = Storage()
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBytes:
+    """Bytes that are in the store already, and wait for the row that points to them."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+def keep_bytes(content: bytes | BinaryIO, *, purpose: str) -> KeptBytes:
+    """Write bytes that may be many, before the transaction that saves their file begins.
+
+    On SQLite everybody else's save waits for whoever writes.
+    """
+    source: BinaryIO = io.BytesIO(content) if isinstance(content, bytes) else content
+    source.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while piece := source.read(CHUNK):
+        digest.update(piece)
+        size += len(piece)
+    source.seek(0)
+    key = f"{purpose}/{clock.now():%Y/%m}/{uuid.uuid4().hex}"
+    storage.put(key, source)
+    return KeptBytes(key, size, digest.hexdigest())
+
+
 def save(
     session: Session,
-    content: bytes | BinaryIO,
+    content: bytes | BinaryIO | KeptBytes,
     *,
     name: str,
     media_type: str | None = None,
@@ -75,23 +102,15 @@ def save(
     The bytes are written first: a row never points to nothing, and bytes without a row are
     harmless.
     """
-    source: BinaryIO = io.BytesIO(content) if isinstance(content, bytes) else content
-    source.seek(0)
-    digest, size = hashlib.sha256(), 0
-    while piece := source.read(CHUNK):
-        digest.update(piece)
-        size += len(piece)
-    source.seek(0)
+    kept = content if isinstance(content, KeptBytes) else keep_bytes(content, purpose=purpose)
     now = clock.now()
-    key = f"{purpose}/{now:%Y/%m}/{uuid.uuid4().hex}"
-    storage.put(key, source)
     shown = safe_name(name)
     stored = StoredFile(
-        key=key,
+        key=kept.key,
         name=shown,
         media_type=media_type or mimetypes.guess_type(shown)[0] or "application/octet-stream",
-        size=size,
-        sha256=digest.hexdigest(),
+        size=kept.size,
+        sha256=kept.sha256,
         purpose=purpose,
         owner_id=owner_id,
         created_at=now,

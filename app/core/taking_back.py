@@ -9,21 +9,15 @@ have come to need it. Whatever became of them, the notes of a portion are forgot
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
-    Column,
     Row,
-    Table,
-    bindparam,
     delete,
     func,
-    insert,
     select,
     tuple_,
-    update,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -33,30 +27,11 @@ from app.core.actor import Actor
 from app.core.database import Base
 from app.core.models import UndoEntry
 from app.core.portions import portions
+from app.core.putting_back import RowChange, Values, put_back
 
 EDITED = "It was edited since"
 REMOVED = "It was removed since"
 NEEDED = "Other records have come to need it, or hold what it had"
-
-Values = dict[str, Any]
-
-
-@dataclass(slots=True)
-class RowChange:
-    """One row: as it is `now` and as it was `then`, before the job; None where it is not there."""
-
-    table: Table
-    key: tuple[Any, ...]
-    now: Values | None
-    then: Values | None
-    newest: int
-
-    @property
-    def step(self) -> str:
-        """What takes it back: "delete", "insert", "update", or "" where nothing is to do."""
-        if self.now is None:
-            return "insert" if self.then is not None else ""
-        return "delete" if self.then is None else "update"
 
 
 @dataclass(slots=True)
@@ -108,6 +83,11 @@ class Records:
     def tell(self, session: Session, units: Sequence[Unit], *, actor: Actor, why: str) -> None:
         """Write the history of units taken back."""
 
+    def tell_parts(
+        self, session: Session, rows: Sequence[RowChange], *, actor: Actor, why: str
+    ) -> None:
+        """Write the history of rows taken back with a record of another table."""
+
 
 _records: dict[str, Records] = {}
 _PLAIN = Records()
@@ -153,6 +133,8 @@ def take_back(
     taken = [unit for unit in units if not unit.left]
     for table, some in _by_table(taken).items():
         _kind(table).tell(session, some, actor=actor, why=why)
+    for table, rows in _parts(taken).items():
+        _kind(table).tell_parts(session, rows, actor=actor, why=why)
     _derive(session, taken)
     for names_ in portions(names):
         session.execute(
@@ -170,6 +152,16 @@ def _by_table(units: Iterable[Unit]) -> dict[str, list[Unit]]:
     found: dict[str, list[Unit]] = defaultdict(list)
     for unit in units:
         found[unit.table].append(unit)
+    return found
+
+
+def _parts(units: Iterable[Unit]) -> dict[str, list[RowChange]]:
+    """What was taken back together with records of other tables, by its table."""
+    found: dict[str, list[RowChange]] = defaultdict(list)
+    for unit in units:
+        for row in unit.rows:
+            if row.table.name != unit.table and row.step:
+                found[row.table.name].append(row)
     return found
 
 
@@ -299,82 +291,14 @@ def _apply(session: Session, units: Sequence[Unit]) -> None:
         return
     try:
         with session.begin_nested():
-            _write(session, units)
+            rows = [row for unit in units for row in unit.rows]
+            put_back(session, rows, lambda table, values: _kind(table).stamp(values))
     except IntegrityError:
         if len(units) == 1:
             units[0].left = NEEDED
             return
         for unit in sorted(units, key=lambda one: -max(row.newest for row in one.rows)):
             _apply(session, [unit])
-
-
-def _write(session: Session, units: Sequence[Unit]) -> None:
-    rows = sorted((row for unit in units for row in unit.rows if row.step), key=lambda r: -r.newest)
-    _give_up_marks(session, rows)
-    for (table, step), run in groupby(rows, key=lambda row: (row.table, row.step)):
-        for some in portions(run):
-            if step == "delete":
-                keys = [row.key for row in some]
-                session.execute(delete(table).where(tuple_(*table.primary_key).in_(keys)))
-            elif step == "insert":
-                stamp = _kind(table.name).stamp
-                session.execute(insert(table), [stamp(dict(row.then or {})) for row in some])
-            else:
-                _update(session, table, some)
-
-
-def _update(session: Session, table: Table, rows: Sequence[RowChange]) -> None:
-    values = []
-    for row in rows:
-        assert row.now is not None and row.then is not None
-        new = _kind(table.name).stamp({**row.now, **row.then})
-        if "version" in new:
-            new["version"] = row.now["version"] + 1
-        values.append((row.now, new))
-    names = [name for name in values[0][1] if any(now[name] != new[name] for now, new in values)]
-    if not names:
-        return
-    statement = update(table).values({name: bindparam(f"new_{name}") for name in names})
-    for column in table.primary_key:
-        statement = statement.where(column == bindparam(f"key_{column.name}"))
-    session.connection().execute(
-        statement,
-        [
-            {f"new_{name}": new[name] for name in names}
-            | {f"key_{column.name}": now[column.name] for column in table.primary_key}
-            for now, new in values
-        ],
-    )
-
-
-def _give_up_marks(session: Session, rows: Sequence[RowChange]) -> None:
-    """Take marks that only one of several may bear, such as that of the default address.
-
-    Those that had them get them back afterwards, in whatever order the rows are written.
-    """
-    for table in {row.table for row in rows if row.step == "update"}:
-        for column in _marks(table):
-            keys = [
-                row.key
-                for row in rows
-                if row.table is table
-                and row.now is not None
-                and row.then is not None
-                and row.now[column.name]
-                and not row.then[column.name]
-            ]
-            for some in portions(keys):
-                session.execute(
-                    update(table)
-                    .where(tuple_(*table.primary_key).in_(some))
-                    .values({column.name: False})
-                )
-
-
-def _marks(table: Table) -> list[Column[Any]]:
-    """The yes-or-no columns of a table that are unique where they say yes."""
-    where = [str(one.dialect_options["sqlite"]["where"]) for one in table.indexes if one.unique]
-    return [c for c in table.columns if isinstance(c.type, Boolean) and c.name in where]
 
 
 def _name(session: Session, units: Sequence[Unit]) -> None:

@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Column, Table, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.core.bulk import add_rows
 from app.core.database import Base
 from app.core.models import UndoEntry
 from app.core.portions import portions
 
 KEY = "undo_journal"
+_NOTES = cast(Table, UndoEntry.__table__)
 Hook = Callable[[Session, Sequence[Mapping[str, Any]]], None]
 # Called with the rows of a table that a take-back is about to remove or has restored, so that
 # what is derived from them is derived anew.
@@ -40,14 +42,26 @@ def run_hook(session: Session, table_name: str, rows: Sequence[Mapping[str, Any]
         _hooks[table_name](session, rows)
 
 
-def note_inserted(session: Session, table: Table, keys: Iterable[Sequence[Any]]) -> None:
-    """Note new rows by their primary keys, once they are inserted."""
+def note_inserted(
+    session: Session,
+    table: Table,
+    keys: Iterable[Sequence[Any]],
+    *,
+    units: Sequence[str] | None = None,
+) -> None:
+    """Note new rows by their primary keys, once they are inserted.
+
+    `units` names the record with which each is taken back or left, where the tables do not say.
+    """
     if _job(session) is None:
         return
     known = [list(key) for key in keys]
-    owners = _owners(session, table, known)
+    owners = {} if units else _owners(session, table, known)
     version = 1 if "version" in table.columns else None
-    _note(session, [_entry(table, key, None, version, owners.get(tuple(key))) for key in known])
+    entries = [_entry(table, key, None, version, owners.get(tuple(key))) for key in known]
+    for entry, unit in zip(entries, units or (), strict=bool(units)):
+        entry["unit"] = unit
+    _note(session, entries)
 
 
 def note_updated(session: Session, table: Table, before: Iterable[Mapping[str, Any]]) -> None:
@@ -179,7 +193,7 @@ def _entry(
 def _note(session: Session, entries: list[dict[str, Any]]) -> None:
     if entries:
         shared = {"job_id": _job(session), "created_at": clock.now()}
-        session.execute(insert(UndoEntry), [entry | shared for entry in entries])
+        add_rows(session, _NOTES, [entry | shared for entry in entries])
 
 
 def _plain(value: Any) -> Any:

@@ -169,11 +169,17 @@ def parse_country(raw: str, label: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def read_iban(text: str) -> IBAN:
+    """A valid IBAN in its parts: taken apart once for all who ask. Raises SchwiftyException."""
+    return IBAN(text)
+
+
+@lru_cache(maxsize=4096)
 def parse_iban(raw: str, label: str) -> str:
     """An IBAN without blanks, in capitals, with right length, format and check digits."""
     text = re.sub(r"[\s\u00a0\-]", "", raw).upper().removeprefix("IBAN")
     try:
-        return str(IBAN(text))
+        return str(read_iban(text))
     except InvalidChecksumDigits as error:
         raise ValueProblem(
             f"{label} check digits are wrong", "Compare it with the bank card, digit by digit"
@@ -202,8 +208,8 @@ def parse_bic(raw: str, label: str) -> str:
 @lru_cache(maxsize=4096)
 def bank_of(iban: str) -> tuple[str | None, str | None]:
     """The bank's BIC and name of a valid IBAN, where the register of banks knows them."""
-    found = IBAN(iban, allow_invalid=True)
     try:
+        found = read_iban(iban)
         bic = found.bic
         return (str(bic) if bic else None), (found.bank_name or None)
     except SchwiftyException:

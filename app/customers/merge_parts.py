@@ -175,6 +175,6 @@ def join_products(
                 )
             )
     wanted = kept & (held[winner_id] | held[loser_id])
-    parts.add_products(session, {winner_id: wanted - held[winner_id]})
+    parts.give_products(session, winner_id, wanted - held[winner_id])
     old = held[winner_id]
     return {} if wanted == old else names({"products": [sorted(old), sorted(wanted)]})

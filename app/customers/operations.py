@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -11,6 +11,7 @@ from app.audit.models import Action
 from app.audit.rules import diff
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
+from app.core.bulk import insert_rows
 from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
@@ -50,6 +51,7 @@ def create_customers(
     shared = defaults(session, actor)
     approving = accounts.groups_with_approval(session)
     numbers = next_numbers(session, "customer", len(drafts))
+    blank = dict.fromkeys(_WRITTEN) | {"created_at": now, "changed_at": now, "version": 1}
     rows = []
     for number, draft in zip(numbers, drafts, strict=True):
         values = {**shared, **_known(draft.values), "kind": draft.kind, "number": str(number)}
@@ -57,21 +59,13 @@ def create_customers(
         values |= with_consents({}, values, actor, now)
         check(draft.kind, values, draft.addresses, draft.companies)
         values |= accounts.account_values({}, values, draft.credentials, approving)
-        blank = dict.fromkeys(_WRITTEN)
-        rows.append(
-            blank | values | rules.derived(values)
-            | {"created_at": now, "changed_at": now, "version": 1}
-        )  # fmt: skip
+        rows.append({**blank, **values, **rules.derived(values)})
     check_companies(session, [(None, one.companies) for one in drafts])
     check_operators(session, (one.values for one in drafts))
     _refuse_collisions(collisions(session, rows))
-    ids = list(
-        session.scalars(insert(Customer).returning(Customer.id, sort_by_parameter_order=True), rows)
-    )
+    ids = insert_rows(session, CUSTOMERS, rows)
     undo.note_inserted(session, CUSTOMERS, [(id_,) for id_ in ids])
-    parts.add_addresses(session, dict(zip(ids, (d.addresses for d in drafts), strict=True)))
-    parts.add_companies(session, dict(zip(ids, (d.companies for d in drafts), strict=True)))
-    parts.add_products(session, dict(zip(ids, (d.product_ids for d in drafts), strict=True)))
+    parts.add_parts(session, ids, drafts)
     names = name_references(session)
     audit.record_many(
         session,
@@ -83,6 +77,7 @@ def create_customers(
                     session, draft.addresses, draft.companies, draft.product_ids, names
                 ),
             )
+            | {"at": now}
             for id_, row, draft in zip(ids, rows, drafts, strict=True)
         ],
     )  # fmt: skip
@@ -126,7 +121,7 @@ def update_customers(
             continue
         new |= {"changed_at": now, "version": old["version"] + 1}
         changed.append(new)
-        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes))
+        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes) | {"at": now})
     own = [row["id"] for row in changed]
     _refuse_collisions(collisions(session, changed, own_ids=own))
     save_values(session, before, changed)
@@ -215,8 +210,12 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the history tells of a new customer: what is not as every new one has it."""
-    silent = {"approval_state": ApprovalState.NOT_NEEDED, "active": True, "deleted_at": None}
-    return {k: v for k, v in row.items() if v is not False and silent.get(k, ...) != v}
+    told = {key: value for key, value in row.items() if value is not None and value is not False}
+    if told["approval_state"] == ApprovalState.NOT_NEEDED:
+        del told["approval_state"]
+    if told.get("active") is True:
+        del told["active"]
+    return told
 
 
 def _require_editing(actor: Actor, fields: set[str] | None = None) -> None:
@@ -257,7 +256,8 @@ def _set(
             continue
         new = {**old, **values, "changed_at": now, "version": old["version"] + 1}
         changed.append(new)
-        entries.append(customer_entry(actor, action, id_, new, changes))
+        # The history's moment is the record's: what came after an export is told by it.
+        entries.append(customer_entry(actor, action, id_, new, changes) | {"at": now})
     save_values(session, before, changed)
     audit.record_many(session, entries)
     return len(changed)

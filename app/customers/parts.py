@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.core import undo
+from app.core.bulk import add_rows, insert_rows
 from app.core.text import fold
 from app.customers import rules
 from app.customers.choices import AddressKind
-from app.customers.drafts import CustomerUpdate
+from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.models import (
     Address,
     Customer,
@@ -25,34 +26,31 @@ _ADDRESS_FIELDS = [c.name for c in ADDRESSES.columns if c.name not in {"id", "cu
 _COMPANY_FIELDS = ["company_id", "company_name", "role"]
 
 
-def add_addresses(session: Session, given: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
-    """Give new customers their addresses."""
-    rows = [
-        row | {"customer_id": id_} for id_, some in given.items() for row in _with_defaults(some)
-    ]
-    _insert(session, ADDRESSES, rows)
+def add_parts(session: Session, ids: Sequence[int], drafts: Sequence[CustomerDraft]) -> None:
+    """Give new customers what belongs to them.
+
+    The undo journal need not know of it: whoever takes a new customer back takes it along.
+    """
+    new = list(zip(ids, drafts, strict=True))
+    add_rows(
+        session,
+        ADDRESSES,
+        [row | {"customer_id": id_} for id_, one in new for row in _with_defaults(one.addresses)],
+    )
+    add_rows(
+        session,
+        COMPANIES,
+        [
+            {field: company.get(field) for field in _COMPANY_FIELDS} | {"customer_id": id_}
+            for id_, one in new
+            for company in one.companies
+        ],
+    )
+    add_rows(session, customer_products, [row for id_, one in new for row in _used(id_, one)])
 
 
-def add_companies(session: Session, given: Mapping[int, Sequence[Mapping[str, Any]]]) -> None:
-    """Give new customers their companies."""
-    rows = [
-        {field: one.get(field) for field in _COMPANY_FIELDS} | {"customer_id": id_}
-        for id_, some in given.items()
-        for one in some
-    ]
-    _insert(session, COMPANIES, rows)
-
-
-def add_products(session: Session, given: Mapping[int, Iterable[int]]) -> None:
-    """Give new customers the products and services in use."""
-    rows = [
-        {"customer_id": id_, "product_id": p} for id_, some in given.items() for p in sorted(some)
-    ]
-    if rows:
-        session.execute(insert(customer_products), rows)
-        undo.note_inserted(
-            session, customer_products, [(r["customer_id"], r["product_id"]) for r in rows]
-        )
+def _used(id_: int, one: CustomerDraft) -> list[dict[str, int]]:
+    return [{"customer_id": id_, "product_id": product} for product in sorted(one.product_ids)]
 
 
 def told_as_new(
@@ -101,8 +99,15 @@ def _replace_products(session: Session, id_: int, wanted: frozenset[int]) -> dic
         session.execute(
             delete(customer_products).where(mine, customer_products.c.product_id.in_(gone))
         )
-    add_products(session, {id_: wanted - old})
+    give_products(session, id_, wanted - old)
     return {} if old == wanted else {"products": [sorted(old), sorted(wanted)]}
+
+
+def give_products(session: Session, id_: int, product_ids: Iterable[int]) -> None:
+    """Let a customer use products and services that they have not used yet."""
+    new = sorted(product_ids)
+    add_rows(session, customer_products, [{"customer_id": id_, "product_id": p} for p in new])
+    undo.note_inserted(session, customer_products, [(id_, product) for product in new])
 
 
 def _with_defaults(addresses: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -164,13 +169,7 @@ def _merge(
 
 
 def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    bare = [{name: value for name, value in row.items() if name != "id"} for row in rows]
-    if undo.KEY not in session.info:
-        session.execute(insert(table), bare)
-        return
-    ids = session.scalars(insert(table).returning(table.c.id), bare)
+    ids = insert_rows(session, table, rows)
     undo.note_inserted(session, table, [(id_,) for id_ in ids])
 
 

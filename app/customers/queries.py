@@ -18,6 +18,7 @@ from app.customers.models import (
     Customer,
     Store,
 )
+from app.customers.rules import display_name
 from app.customers.search import (
     list_condition,
     list_keys,
@@ -218,3 +219,11 @@ DELETED = Listing(
     default_sort="-deleted",
     search=list_condition,
 )
+
+
+def display_names(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """What customers are called, by their ids."""
+    columns = ("id", "kind", "first_name", "name", "company_name")
+    wanted = select(*(Customer.__table__.columns[name] for name in columns))
+    rows = session.execute(wanted.where(Customer.id.in_(ids))).mappings()
+    return {row["id"]: display_name(dict(row)) for row in rows}

@@ -12,7 +12,8 @@ from app.audit.rules import diff
 from app.core import clock, taking_back
 from app.core.actor import Actor
 from app.core.portions import portions
-from app.core.taking_back import EDITED, RowChange, Unit, Values
+from app.core.putting_back import RowChange, Values
+from app.core.taking_back import EDITED, Unit
 from app.customers import rules
 from app.customers.collisions import UNIQUE, collisions
 from app.customers.models import Customer, customer_products

@@ -37,6 +37,15 @@ _REFERENCES = {
     "security_question_id": SecurityQuestion.question,
     "products": Product.name,
 }
+# How many characters each field may have; of the memo the rules speak.
+_LIMITS = {
+    column.name: column.type.length
+    for column in CUSTOMERS.columns
+    if isinstance(column.type, String)
+    and column.type.length
+    and column.name in rules.FIELD_LABELS
+    and column.name != "memo"
+}
 Names = Callable[[dict[str, list[Any]]], dict[str, list[Any]]]
 
 
@@ -124,18 +133,15 @@ def check_operators(session: Session, chosen: Iterable[Mapping[str, Any]]) -> No
 
 
 def _too_long(values: Mapping[str, Any]) -> list[Problem]:
-    found = []
-    for name, label in rules.FIELD_LABELS.items():
-        value = values.get(name)
-        column = CUSTOMERS.columns.get(name)
-        limit = (
-            column.type.length if column is not None and isinstance(column.type, String) else None
+    return [
+        Problem(
+            name,
+            f"{rules.FIELD_LABELS[name]} is longer than {_LIMITS[name]} characters",
+            f"It has {len(value)}",
         )
-        if limit and name != "memo" and isinstance(value, str) and len(value) > limit:
-            found.append(
-                Problem(name, f"{label} is longer than {limit} characters", f"It has {len(value)}")
-            )
-    return found
+        for name, value in values.items()
+        if isinstance(value, str) and name in _LIMITS and len(value) > _LIMITS[name]
+    ]
 
 
 def with_bank(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,10 +232,12 @@ def name_references(session: Session) -> Names:
         return None if value is None else known[field].get(value, str(value))
 
     def names(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        return {
-            field: [name(field, one) for one in pair] if field in _REFERENCES else pair
-            for field, pair in changes.items()
+        named = {
+            field: [name(field, one) for one in changes[field]]
+            for field in _REFERENCES
+            if field in changes
         }
+        return changes | named
 
     return names
 

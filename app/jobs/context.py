@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import immediate_begin, is_writing
+from app.core.database import immediate_begin, is_writing, let_others_write, write_back
 from app.extensions import transaction
 from app.jobs.models import Job, JobState
 
 # Progress is written at most this often; a person does not see more.
 PROGRESS_SECONDS = 0.5
+# What a long write has written is brought into SQLite's database this often, between two commits.
+WRITE_BACK_SECONDS = 2.0
 
 
 class JobCancelled(Exception):
@@ -47,27 +49,35 @@ class JobContext:
         self._engine = engine
         self._worker = worker
         self._pause_seconds = pause_seconds
+        # For how long the last chunk kept others from writing.
+        self.held_seconds = 0.0
         self._pending: dict[str, Any] = {}
         self._phase = job.phase
         self._written_at = float("-inf")
+        self._written_back_at = time.monotonic()
         self._asked_at = float("-inf")
 
     @contextmanager
     def chunk(self, *, journal: bool = True) -> Iterator[Session]:
-        """One short commit of a long write: journalled for undo, with a pause after it.
+        """One short commit of a long write: journalled for undo, with a pause after it if need be.
 
-        The pause lets other people's saves through between two chunks. What takes back is
-        written without a `journal`: it needs no taking back itself.
+        In the pause, whoever waits to save does. What takes back is written without a `journal`:
+        it needs no taking back itself.
         """
         with transaction() as session:
+            session.connection()  # begins: from here on, others wait
+            began = time.monotonic()
             if journal:
                 session.info["undo_journal"] = self.job_id
             try:
                 yield session
             finally:
                 session.info.pop("undo_journal", None)
-        if self._pause_seconds:
-            time.sleep(self._pause_seconds)
+        self.held_seconds = time.monotonic() - began
+        let_others_write(self._engine, self._pause_seconds)
+        if time.monotonic() - self._written_back_at >= WRITE_BACK_SECONDS:
+            write_back(self._engine)
+            self._written_back_at = time.monotonic()
 
     def checkpoint(self, session: Session, cursor: dict[str, Any], done: int) -> None:
         """Write where a killed job goes on, in the transaction of the chunk it follows.

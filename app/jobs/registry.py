@@ -28,6 +28,8 @@ class OnAbandoned(StrEnum):
 Run = Callable[["JobContext"], Mapping[str, Any] | None]
 # The permission that taking back a job needs, by its parameters.
 Undo = Callable[[Mapping[str, Any]], Permission]
+# Called with a job that was taken back and how many records were, in the undo's last transaction.
+OnUndone = Callable[[Session, Job, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,9 @@ class JobKind:
     `on_abandoned` may look at the parameters: an import of "all or nothing" is taken back where
     another is resumed. `on_end` runs in the transaction that writes a job's final state, so that
     what the job belongs to (an import, an export) never disagrees with it. `undo` makes a finished
-    job one that can be taken back (undoing.py), by whoever has the permission that it names. One
-    that is not `stoppable` runs to its end: stopping it midway would leave half of its work.
+    job one that can be taken back (undoing.py), by whoever has the permission that it names, and
+    `on_undone` lets what the job belongs to know. One that is not `stoppable` runs to its end:
+    stopping it midway would leave half of its work.
     """
 
     name: str
@@ -46,6 +49,7 @@ class JobKind:
     on_abandoned: Callable[[Mapping[str, Any]], OnAbandoned]
     on_end: Callable[[Session, Job], None] | None = None
     undo: Undo | None = None
+    on_undone: OnUndone | None = None
     stoppable: bool = True
 
 
@@ -59,12 +63,13 @@ def register(
     on_abandoned: OnAbandoned | str | Callable[[Mapping[str, Any]], OnAbandoned],
     on_end: Callable[[Session, Job], None] | None = None,
     undo: Undo | Permission | None = None,
+    on_undone: OnUndone | None = None,
     stoppable: bool = True,
 ) -> None:
     """Make a kind of job known. Raises ValueError for an unknown `on_abandoned`."""
     decide = on_abandoned if callable(on_abandoned) else _always(OnAbandoned(on_abandoned))
     needed = _always(undo) if isinstance(undo, Permission) else undo
-    _kinds[kind] = JobKind(kind, run, decide, on_end, needed, stoppable)
+    _kinds[kind] = JobKind(kind, run, decide, on_end, needed, on_undone, stoppable)
 
 
 def _always(answer: T) -> Callable[[Mapping[str, Any]], T]:

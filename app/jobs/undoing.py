@@ -14,6 +14,7 @@ from app.jobs import operations, registry
 from app.jobs.context import JobContext
 from app.jobs.leftovers import count_leftovers, list_units
 from app.jobs.models import Job, JobState, JobUndo
+from app.jobs.pace import Pace
 from app.jobs.registry import OnAbandoned
 
 KIND = "undo"
@@ -41,7 +42,7 @@ def may_undo(session: Session, job: Job, actor: Actor) -> bool:
     return _against(session, job, actor) is None and taking_back.has_notes(session, job.id)
 
 
-def start_undo(session: Session, job_id: int, *, actor: Actor) -> Job:
+def start_undo(session: Session, job_id: int, *, actor: Actor, foreground: bool = False) -> Job:
     """Have what a job changed taken back by a job of its own, once, while before-images are kept.
 
     Raises NotFound for a job that the actor may not see, NotAllowed without the permission of its
@@ -62,6 +63,7 @@ def start_undo(session: Session, job_id: int, *, actor: Actor) -> Job:
         actor=actor,
         title=f"Undo: {job.title}"[:255],
         total=records,
+        foreground=foreground,
     )
     session.add(JobUndo(job_id=job_id, undo_job_id=undo.id))
     session.flush()
@@ -88,20 +90,30 @@ def _against(session: Session, job: Job, actor: Actor) -> Exception | None:
 def run(context: JobContext) -> dict[str, Any]:
     """Take back in short commits. A killed run goes on: what is done has left the journal."""
     job_id, records = context.params["job_id"], context.params["records"]
-    most = current_app.config["SETTINGS"].chunk_rows
+    pace = Pace(current_app.config["SETTINGS"].chunk_rows, rows=250)
     done = context.cursor["done"] if context.cursor else 0
     context.progress(done, records, "Taking back")
     while True:
         with context.chunk(journal=False) as session:
             some = taking_back.take_back(
-                session, job_id, actor=context.actor, why=f"Job {job_id} was taken back", most=most
+                session,
+                job_id,
+                actor=context.actor,
+                why=f"Job {job_id} was taken back",
+                most=pace.rows,
             )
             list_units(session, context.job_id, some.left)
             done += len(some)
             context.checkpoint(session, {"done": done}, done)
+        pace.learn(pace.rows, context.held_seconds)
         context.progress(done)
         if not some:
             break
     with context.chunk(journal=False) as session:
         left = count_leftovers(session, context.job_id)
-    return {"taken_back": records - left, "left": left}
+        result = {"taken_back": records - left, "left": left}
+        job = session.get_one(Job, job_id)
+        kind = registry.find(job.kind)
+        if kind and kind.on_undone:
+            kind.on_undone(session, job, result)
+    return result

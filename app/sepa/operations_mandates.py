@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -13,6 +13,7 @@ from app.audit.models import Action
 from app.audit.rules import diff, snapshot
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
+from app.core.bulk import insert_rows
 from app.core.errors import Problem, Refused
 from app.core.permissions import Permission
 from app.core.portions import portions
@@ -69,10 +70,14 @@ def create_mandates(session: Session, drafts: Sequence[MandateDraft], *, actor: 
         }
         for draft in drafts
     ]
-    ids = list(
-        session.scalars(insert(Mandate).returning(Mandate.id, sort_by_parameter_order=True), rows)
+    ids = insert_rows(session, MANDATES, rows)
+    undo.note_inserted(
+        session,
+        MANDATES,
+        [(id_,) for id_ in ids],
+        # A customer and the mandate that an import brought along are taken back as one.
+        units=[f"{Customer.__tablename__}:{row['customer_id']}" for row in rows],
     )
-    undo.note_inserted(session, MANDATES, [(id_,) for id_ in ids])
     audit.record_many(
         session,
         [

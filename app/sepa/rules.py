@@ -9,13 +9,14 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 
-from schwifty import BIC, IBAN
+from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
 from stdnum.eu import at_02
 
 from app.core.errors import Refused
 from app.core.money import CENT
 from app.core.state_machine import StateMachine
+from app.core.values import read_iban
 from app.sepa.calendar import is_target_day, next_collection_day, target_day_from
 from app.sepa.models import MandateState, MandateType, RunState, SequenceType
 
@@ -132,7 +133,7 @@ class Policy:
 def iban_problem(iban: str) -> Exclusion | None:
     """Say why an IBAN without blanks cannot be collected from, or None."""
     try:
-        IBAN(iban)
+        read_iban(iban)
     except SchwiftyException:
         return Exclusion.IBAN_INVALID
     if iban[:2] not in SEPA_COUNTRIES:

@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,15 @@ def test_an_empty_folder_becomes_a_running_kontor_that_ends_when_asked(
     kontor.send_signal(signal.SIGTERM)
     kontor.communicate(timeout=30)
     assert kontor.returncode == 0
+
+
+def test_a_running_kontor_keeps_no_read_open_that_would_let_the_log_grow(
+    start: Start, tmp_path: Path
+) -> None:
+    until(start(), "Kontor is running at")
+    with closing(sqlite3.connect(tmp_path / "kontor.db", timeout=10)) as database:
+        busy, pages, written = database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+    assert (busy, written) == (0, pages)
 
 
 def test_production_gets_no_demo_logins(start: Start) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.catalogue.models import PriceLevel
 from app.core.errors import NotFound
+from app.core.permissions import Permission
 from app.transfer.columns.base import Mappings, Part, WorkbookSpec
 from app.transfer.columns.catalogue import JOURNALS, products_workbook
 from app.transfer.columns.export import CUSTOMERS
@@ -29,6 +30,14 @@ _FIXED = {spec.name: spec for spec in _ALL}
 WORKBOOK_NAMES = tuple(_FIXED)
 TITLES = {spec.name: spec.title for spec in _ALL}
 TEMPLATE_NAMES = tuple(spec.name for spec in _ALL if spec.has_template)
+
+
+def permission_for(name: str) -> Permission:
+    """The permission that importing this kind of workbook needs."""
+    spec = products_workbook(()) if name == "products" else _FIXED.get(name)
+    if spec is None:
+        raise NotFound(f"There is no kind of workbook named {name}")
+    return spec.permission
 
 
 def workbook_spec(session: Session, name: str) -> WorkbookSpec:

@@ -43,6 +43,7 @@ from app.transfer.imports.scratch import Scratch
 from app.transfer.models import Import, ImportRefusal, ImportState
 
 REFUSALS_AT_ONCE = 1000
+PLAN = "import plan"
 
 
 @dataclass(slots=True)
@@ -229,6 +230,7 @@ def _keep(
 ) -> None:
     """Store the plan, and write the counts onto the import."""
     message = queries.told_before(earlier) if earlier is not None else None
+    kept = storage.keep_bytes(plan, purpose=PLAN) if counts.create or counts.update else None
     with transaction() as session:
         found = session.get_one(Import, import_id)
         found.rows = counts.rows
@@ -242,13 +244,13 @@ def _keep(
             "repeats": earlier is not None,
             "last_refusal": queries.last_refusal(session, import_id),
         }
-        if counts.create or counts.update:
+        if kept is not None:
             stored = storage.save(
                 session,
-                plan,
+                kept,
                 name="plan.jsonl",
                 media_type="application/x-ndjson",
-                purpose="import plan",
+                purpose=PLAN,
                 owner_id=None,
                 days=current_app.config["SETTINGS"].retention_days,
             )

@@ -1,5 +1,6 @@
 """Everything that changes an import from outside: upload, check, choose, run."""
 
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from flask import current_app
@@ -12,20 +13,22 @@ from app.core.errors import Refused
 from app.core.models import StoredFile
 from app.jobs import cleanup, registry
 from app.jobs import operations as jobs
+from app.jobs.leftovers import count_leftovers
 from app.jobs.models import Job, JobState
 from app.jobs.registry import OnAbandoned
-from app.transfer.columns import workbook_spec
+from app.transfer.columns import permission_for
 from app.transfer.imports.kinds import KINDS
 from app.transfer.models import Import, ImportRefusal, ImportState
 
 CHECK = "import-check"
 RUN = "import-run"
+UPLOAD = "import"  # what uploads are kept for, as the file store knows it
 
 
 def start_check(
     session: Session,
     kind: str,
-    content: BinaryIO,
+    content: BinaryIO | storage.KeptBytes,
     *,
     name: str,
     actor: Actor,
@@ -35,14 +38,15 @@ def start_check(
 ) -> Import:
     """Keep an upload and have it checked. Nothing but the check happens before `start_run`.
 
+    Whoever has a big one keeps its bytes first, outside of the transaction.
     Raises NotAllowed without the permission of the kind, Refused for options that do not fit.
     """
-    _may(session, kind, actor)
+    _may(kind, actor)
     stored = storage.save(
         session,
         content,
         name=name,
-        purpose="import",
+        purpose=UPLOAD,
         owner_id=actor.operator_id,
         days=current_app.config["SETTINGS"].retention_days,
     )
@@ -53,12 +57,12 @@ def check_again(
     session: Session, one: Import, *, actor: Actor, update: bool, match: str = "number"
 ) -> Import:
     """Check the same upload with other options, as an import of its own."""
-    _may(session, one.kind, actor)
+    _may(one.kind, actor)
     return _check(session, one.kind, one.file, update, match, actor, foreground=False)
 
 
-def _may(session: Session, kind: str, actor: Actor) -> None:
-    actor.require(workbook_spec(session, kind).permission)
+def _may(kind: str, actor: Actor) -> None:
+    actor.require(permission_for(kind))
 
 
 def _check(
@@ -112,7 +116,7 @@ def start_run(
 ) -> Import:
     """Have a checked import written. Raises Refused unless it waits for this choice."""
     one = session.get_one(Import, import_id, with_for_update=True)
-    _may(session, one.kind, actor)
+    _may(one.kind, actor)
     if one.state != ImportState.CHECKED:
         raise Refused.because(f"This import is {one.state}; only a checked one can be started")
     if all_or_nothing and one.refused_rows:
@@ -124,7 +128,7 @@ def start_run(
     job = jobs.enqueue(
         session,
         RUN,
-        {"import_id": one.id, "all_or_nothing": all_or_nothing},
+        {"import_id": one.id, "kind": one.kind, "all_or_nothing": all_or_nothing},
         actor=actor,
         title=f"Import {one.file.name}",
         total=one.rows - one.unchanged - one.refused_rows,
@@ -162,6 +166,8 @@ def register() -> None:
             OnAbandoned.TAKE_BACK if params.get("all_or_nothing") else OnAbandoned.RESUME
         ),
         on_end=_run_ended,
+        undo=lambda params: permission_for(params["kind"]),
+        on_undone=_undone,
     )
 
 
@@ -181,7 +187,13 @@ def _run_ended(session: Session, job: Job) -> None:
         return
     if job.state != JobState.DONE:
         one.state = ImportState.TAKEN_BACK
-        one.message = job.error or "This import was cancelled; nothing of it was kept."
+        one.message = job.error or "This import was cancelled."
+        left = count_leftovers(session, job.id)
+        one.message += (
+            f" What it had written was taken back, but for {_records(left)} changed since."
+            if left
+            else " Nothing of it was kept."
+        )
         return
     result = job.result or {}
     one.state = ImportState.DONE
@@ -189,3 +201,21 @@ def _run_ended(session: Session, job: Job) -> None:
     one.updated = result["updated"]
     one.unchanged = result["unchanged"]
     one.refused_rows = result["refused_rows"]
+
+
+def _undone(session: Session, job: Job, result: Mapping[str, Any]) -> None:
+    """Write onto an import that it was taken back, and what was left."""
+    one = session.get(Import, job.params["import_id"])
+    if one is None:
+        return
+    one.state = ImportState.TAKEN_BACK
+    taken_back, left = result["taken_back"], result["left"]
+    one.message = f"This import was taken back: {_records(taken_back)}."
+    if left == 1:
+        one.message += " 1 was left as it is, because it was changed since."
+    elif left:
+        one.message += f" {left:,} were left as they are, because they were changed since."
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"

@@ -22,7 +22,8 @@ class Action(StrEnum):
 class PlanLine:
     """One thing to write. `rows` are the rows it stands for: [sheet, number] pairs.
 
-    `parts` are what belongs to it and is written together with it, by sheet.
+    `parts` are what belongs to it and is written together with it, by sheet. An update with a
+    `version` is for that one only: whoever edits the record after the check is not overwritten.
     """
 
     action: Action
@@ -30,6 +31,7 @@ class PlanLine:
     rows: list[list[Any]]
     target: int | None = None
     parts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    version: int | None = None
 
     def dump(self) -> str:
         """The line as JSON."""
@@ -40,6 +42,7 @@ class PlanLine:
                 "rows": self.rows,
                 "values": self.values,
                 "parts": self.parts,
+                "version": self.version,
             },
             default=_encode,
             ensure_ascii=False,
@@ -56,6 +59,7 @@ class PlanLine:
             found["rows"],
             found["target"],
             found["parts"],
+            found.get("version"),
         )
 
 

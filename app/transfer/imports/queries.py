@@ -1,6 +1,7 @@
 """Reads of imports: the list, the refused cells page by page, and whether a file came before."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -10,6 +11,7 @@ from app.core.actor import Actor
 from app.core.listing import Listing
 from app.core.models import StoredFile
 from app.core.permissions import Permission
+from app.jobs.models import Job, JobUndo
 from app.transfer.models import Import, ImportRefusal, ImportState
 
 # Options that decide what a row means. "All or nothing" decides only whether it is written.
@@ -37,9 +39,29 @@ def imported_before(
         .order_by(Import.id.desc())
         .limit(50)
     )
-    wanted = meaning(one)
+    wanted, undone_at = meaning(one), _last_undone(session, one)
     return next(
-        (earlier for earlier in candidates if meaning(earlier) == wanted and alike(earlier)), None
+        (
+            earlier
+            for earlier in candidates
+            if meaning(earlier) == wanted
+            and alike(earlier)
+            and (undone_at is None or earlier.created_at > undone_at)
+        ),
+        None,
+    )
+
+
+def _last_undone(session: Session, one: Import) -> datetime | None:
+    """When somebody last asked for an import of the same bytes to be taken back.
+
+    What came before that says nothing any more, also where it found its rows there already.
+    """
+    return session.scalar(
+        select(func.max(Job.created_at))
+        .join(JobUndo, JobUndo.undo_job_id == Job.id)
+        .join(Import, Import.run_job_id == JobUndo.job_id)
+        .where(Import.sha256 == one.sha256, Import.kind == one.kind)
     )
 
 

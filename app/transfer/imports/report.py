@@ -34,6 +34,7 @@ _FAULTY: Final = PatternFill("solid", fgColor="FFC7CE")
 _HEADING: Final = Font(bold=True)
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_REPORT: Final = "import report"
 _TITLE_LIMIT: Final = 31  # characters that a spreadsheet program allows
 
 WORKBOOK_ROWS: Final = 100_000  # as in exports: from here on workbooks are slow to everybody
@@ -57,15 +58,16 @@ def store_report(import_id: int, source: Source, layouts: Sequence[SheetLayout])
             for one in layouts:
                 _write_sheet(workbook, import_id, source, one)
             workbook.save(file)
+        kept = storage.keep_bytes(file, purpose=_REPORT)
         with transaction() as session:
             found = session.get_one(Import, import_id)
             stem = found.file.name.rpartition(".")[0] or "upload"
             stored = storage.save(
                 session,
-                file,
+                kept,
                 name=f"refused rows of {stem}.{'csv' if as_text else 'xlsx'}",
                 media_type="text/csv" if as_text else _MEDIA_TYPE,
-                purpose="import report",
+                purpose=_REPORT,
                 owner_id=found.created_by_id,
                 days=current_app.config["SETTINGS"].retention_days,
             )

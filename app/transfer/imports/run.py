@@ -5,8 +5,10 @@ transaction with an undo journal: a killed run goes on where it stood, or is tak
 "all or nothing" was chosen.
 """
 
+import gc
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ from app.core.errors import Conflict, NotFound, Problem, Refused
 from app.core.models import StoredFile
 from app.extensions import db, transaction
 from app.jobs.context import JobContext
+from app.jobs.pace import Pace
 from app.transfer.columns import workbook_spec
 from app.transfer.imports.check import add_refusals, open_upload
 from app.transfer.imports.kinds import KINDS
@@ -79,7 +82,8 @@ def run_import(context: JobContext) -> dict[str, Any]:
     progress = Progress(**(context.cursor or {}))
     if found.plan_file_id is not None:
         plan = db.session.get_one(StoredFile, found.plan_file_id)
-        progress = _write_plan(context, kind, plan, progress, rows - unchanged - refused_rows)
+        with _what_is_there_kept_aside():
+            progress = _write_plan(context, kind, plan, progress, rows - unchanged - refused_rows)
     if progress.late:
         _write_report_again(import_id)
     return {
@@ -90,6 +94,20 @@ def run_import(context: JobContext) -> dict[str, Any]:
         "unchanged": unchanged + progress.unchanged,
         "refused_rows": refused_rows + progress.late,
     }
+
+
+@contextmanager
+def _what_is_there_kept_aside() -> Iterator[None]:
+    """Spare the search for garbage what the application is made of.
+
+    A write makes millions of small objects, and each search would walk all that was there before.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _forget_late_refusals(import_id: int, last: int) -> None:
@@ -105,23 +123,23 @@ def _forget_late_refusals(import_id: int, last: int) -> None:
 def _write_plan(
     context: JobContext, kind: ImportKind, stored: StoredFile, progress: Progress, total: int
 ) -> Progress:
-    size = current_app.config["SETTINGS"].chunk_rows
+    pace = Pace(current_app.config["SETTINGS"].chunk_rows)
     actor = replace(context.actor, channel=Channel.IMPORT, job_id=context.job_id)
     with tempfile.TemporaryFile("w+b") as plan:
         storage.copy_to(stored, plan)
-        for chunk in _chunks(read_plan(plan, progress.line), size):
+        for chunk in _chunks(read_plan(plan, progress.line), pace):
             context.stop_if_cancelled()
             context.progress(progress.rows, total, phase="Writing")
-            progress = _write_chunk(context, kind, chunk, progress, actor)
+            progress = _write_chunk(context, kind, chunk, progress, actor, pace)
     return progress
 
 
-def _chunks(lines: Iterable[PlanLine], size: int) -> Iterator[list[PlanLine]]:
-    """Lines that stand for at most `size` rows together, or a single one that stands for more."""
+def _chunks(lines: Iterable[PlanLine], pace: Pace) -> Iterator[list[PlanLine]]:
+    """Lines for the rows of one commit together, or a single one that stands for more."""
     chunk: list[PlanLine] = []
     rows = 0
     for line in lines:
-        if chunk and rows + len(line.rows) > size:
+        if chunk and rows + len(line.rows) > pace.rows:
             yield chunk
             chunk, rows = [], 0
         chunk.append(line)
@@ -136,6 +154,7 @@ def _write_chunk(
     chunk: list[PlanLine],
     progress: Progress,
     actor: Actor,
+    pace: Pace,
 ) -> Progress:
     """Write some lines in one transaction; where they cannot be, line by line.
 
@@ -143,7 +162,7 @@ def _write_chunk(
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _commit(context, kind, chunk, progress, actor)
+            return _commit(context, kind, chunk, progress, actor, pace)
         except (IntegrityError, Refused, NotFound, Conflict) as error:
             if context.params.get("all_or_nothing") and not isinstance(error, IntegrityError):
                 raise
@@ -153,7 +172,7 @@ def _write_chunk(
                 break
             return _refuse(context, chunk[0], progress, error)
     for line in chunk:
-        progress = _write_chunk(context, kind, [line], progress, actor)
+        progress = _write_chunk(context, kind, [line], progress, actor, pace)
     return progress
 
 
@@ -163,6 +182,7 @@ def _commit(
     chunk: list[PlanLine],
     progress: Progress,
     actor: Actor,
+    pace: Pace,
 ) -> Progress:
     with context.chunk() as session:
         written = kind.write(session, chunk, actor=actor)
@@ -172,6 +192,7 @@ def _commit(
         add_refusals(session, context.params["import_id"], written.refusals)
         after = progress.add(len(chunk), written)
         context.checkpoint(session, asdict(after), after.rows)
+    pace.learn(len(chunk), context.held_seconds)
     return after
 
 

@@ -25,6 +25,7 @@ BATCH = 1000  # rows that are judged together, with a few queries for all of the
 # The headings of fields, for what comes up when a row itself is out of sight.
 LABELS = {
     "mandate_reference": "Mandate reference",
+    "changed_at": "Client last changed",
     "customer": "Customer",
     **{name: label for name, label in INVOICE_LABELS.items() if name != "number"},
     **CUSTOMER_LABELS,

@@ -153,9 +153,11 @@ def drop_late(session: Session, lines: Sequence[PlanLine], written: Written) -> 
     for place, problems in late_mandates(session, lines).items():
         found.setdefault(place, []).extend(problems)
     gone = stored.gone(session, [line.target for line in lines if line.target is not None])
+    edited = stored.edited(session, lines) - gone
     good = []
     for place, line in enumerate(lines):
         problems = found.get(place, []) + ([stored.GONE] if line.target in gone else [])
+        problems += [stored.EDITED] if line.target in edited else []
         if problems:
             written.refusals += late_refusals(line, problems)
         else:

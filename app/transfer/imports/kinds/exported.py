@@ -5,7 +5,6 @@ had to say it: a masked IBAN, a text made harmless by a leading quotation mark. 
 somebody edited since the export is not overwritten.
 """
 
-from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -17,12 +16,11 @@ from app.transfer.columns.export import MASK
 from app.transfer.columns.parsers import as_text
 from app.transfer.imports.kinds import stored
 from app.transfer.imports.kinds.base import Judged, Judging
+from app.transfer.imports.kinds.conflicts import refuse_conflicts
 from app.transfer.imports.kinds.customers import CustomerRowKind, changed, refuse_collisions
 from app.transfer.imports.rows import ReadRow
 
 _RUNS: Final = frozenset("=+-@\t\r")
-# A workbook keeps a moment as a fraction of days, which is a little off.
-_TOLERANCE: Final = timedelta(milliseconds=2)
 
 
 class ExportedKind(CustomerRowKind):
@@ -43,9 +41,12 @@ class ExportedKind(CustomerRowKind):
         refuse_collisions(judging.session, rows, targets)
         changes = stored.judge_updates(known, targets)
         zone = ZoneInfo(current_app.config["SETTINGS"].timezone)
-        for row in known:
-            if changes[id(row)] is not None:
-                _refuse_if_edited(row, targets[id(row)], zone)
+        changing = [row for row in known if changes[id(row)] is not None]
+        refuse_conflicts(judging.session, changing, targets, zone)
+        for row in changing:
+            line = changes[id(row)]
+            if line is not None:
+                line.version = targets[id(row)].values["version"]
         return [changed(row, changes.get(id(row))) for row in rows]
 
 
@@ -86,28 +87,3 @@ def _stored_value(target: stored.Stored, field: str) -> Any:
 
 def _says(cell: Any, value: Any) -> bool:
     return cell is not None and value is not None and as_text(cell).lstrip("'") == as_text(value)
-
-
-def _refuse_if_edited(row: ReadRow, target: stored.Stored, zone: ZoneInfo) -> None:
-    """Refuse changes of a customer whom somebody edited after the export."""
-    exported = _moment(row.cells.get("changed_at"))
-    if exported is None:
-        return
-    now = target.values["changed_at"].astimezone(zone).replace(tzinfo=None)
-    if not exported.microsecond:  # a workbook may have been told whole seconds only
-        now = now.replace(microsecond=0)
-    if abs(exported - now) > _TOLERANCE:
-        row.refuse(
-            "changed_at",
-            "Somebody edited this customer since the export",
-            "Export again, and repeat the change there",
-        )
-
-
-def _moment(cell: Any) -> datetime | None:
-    if isinstance(cell, datetime):
-        return cell.replace(tzinfo=None)
-    try:
-        return datetime.fromisoformat(str(cell).strip()).replace(tzinfo=None)
-    except ValueError:
-        return None

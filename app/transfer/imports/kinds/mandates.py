@@ -12,6 +12,7 @@ from app.core.actor import Actor
 from app.core.errors import Problem
 from app.core.portions import even, portions
 from app.customers.models import Customer
+from app.customers.rules import display_name
 from app.sepa.characters import is_legal_id
 from app.sepa.models import Mandate
 from app.sepa.operations_mandates import MandateDraft, create_mandates
@@ -24,6 +25,15 @@ from app.transfer.imports.rows import ReadRow
 if TYPE_CHECKING:
     from app.transfer.imports.kinds.stored import Stored
 
+_CUSTOMERS: Any = Customer.__table__.columns
+# What a mandate needs to know of its customer.
+_PAYER = [
+    _CUSTOMERS[name]
+    for name in (
+        *("id", "kind", "iban", "bic", "account_holder"),
+        *("first_name", "name", "company_name"),
+    )
+]
 _ILLEGAL = (
     "Mandate reference has characters that banks refuse",
     "Letters without accents, digits, blanks and / - ? : ( ) . , ' +",
@@ -126,15 +136,15 @@ def create_mandates_of(
     brought = {key: found for key, line in customers if (found := mandate_of(line.values))}
     drafts = []
     for some in portions(list(brought)):
-        for row in session.scalars(select(Customer).where(Customer.id.in_(some))):
-            reference, signed_on = brought[row.id]
+        for row in session.execute(select(*_PAYER).where(_CUSTOMERS.id.in_(some))).mappings():
+            reference, signed_on = brought[row["id"]]
             drafts.append(
                 MandateDraft(
                     reference,
-                    row.id,
-                    row.iban or "",
-                    row.account_holder or row.display_name,
-                    bic=row.bic,
+                    row["id"],
+                    row["iban"] or "",
+                    row["account_holder"] or display_name(dict(row)),
+                    bic=row["bic"],
                     signed_on=signed_on,
                 )
             )

@@ -76,11 +76,12 @@ class ProductKind(RowKind):
                 written.refusals += late_refusals(line, [problem])
             else:
                 drafts.append(ProductDraft(**_draft(line), id=line.target))
-        _note(session, [draft.id for draft in drafts if draft.id is not None])
-        known = {draft.id for draft in drafts}
+        known = [draft.id for draft in drafts if draft.id is not None]
+        priced = _note(session, known)
         saved = save_products(session, drafts, actor=actor)
         new = [(product.id,) for product in saved if product.id not in known]
         undo.note_inserted(session, _PRODUCTS, new)
+        undo.note_inserted(session, _PRICES, sorted(_priced(session, known) - priced))
         written.created, written.updated = len(new), len(saved) - len(new)
         return written
 
@@ -163,9 +164,20 @@ def _taken_meanwhile(session: Session, lines: Sequence[PlanLine]) -> set[str]:
     return taken
 
 
-def _note(session: Session, ids: Sequence[int]) -> None:
-    """Note products and their prices as they are, for a run that is taken back."""
+def _note(session: Session, ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Note products and their prices as they are; the keys of the prices."""
     for some in portions(ids):
         for table, column in ((_PRODUCTS, _PRODUCTS.c.id), (_PRICES, _PRICES.c.product_id)):
             rows = session.execute(select(table).where(column.in_(some))).mappings()
             undo.note_updated(session, table, [dict(row) for row in rows])
+    return _priced(session, ids)
+
+
+def _priced(session: Session, ids: Sequence[int]) -> set[tuple[int, int]]:
+    """The products with the price levels at which they have a price."""
+    keys = select(_PRICES.c.product_id, _PRICES.c.price_level_id)
+    return {
+        (product, level)
+        for some in portions(ids)
+        for product, level in session.execute(keys.where(_PRICES.c.product_id.in_(some)))
+    }

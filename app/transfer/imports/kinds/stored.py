@@ -26,6 +26,7 @@ from app.transfer.imports.plan import Action, PlanLine
 from app.transfer.imports.rows import ReadRow
 
 GONE: Final = Problem("number", "This customer was deleted since the check")
+EDITED: Final = Problem("changed_at", "Somebody edited this customer since the check")
 _MANDATE: Final = fields_of(Part.MANDATE)
 _ADDRESS: Final = fields_of(Part.ADDRESS)
 _ELSEWHERE: Final = fields_of(Part.ADDRESS, Part.PRODUCTS, Part.MANDATE)
@@ -201,3 +202,16 @@ def gone(session: Session, ids: Sequence[int]) -> set[int]:
         )
     }
     return set(ids) - there
+
+
+def edited(session: Session, lines: Sequence[PlanLine]) -> set[int]:
+    """Which customers have another version than the one that their line is for."""
+    wanted = {line.target: line.version for line in lines if line.version is not None}
+    return {
+        key
+        for some in portions([key for key in wanted if key is not None])
+        for key, version in session.execute(
+            select(Customer.id, Customer.version).where(Customer.id.in_(some))
+        )
+        if version != wanted[key]
+    }
