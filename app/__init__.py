@@ -16,7 +16,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. Raises RuntimeError where it could not run safely."""
     from app.core.database import prepare_engine
     from app.core.storage import storage
-    from app.extensions import db, limiter, migrate
+    from app.extensions import db, limiter
     from app.outbox.transport import mail
 
     settings = settings or Settings.from_environment()
@@ -40,7 +40,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     limiter.init_app(app)
     storage.open(settings.storage_url, instance)
     mail.open(settings, instance)
