@@ -12,8 +12,11 @@ from app.config import ROOT, Settings, kept_secret
 OLDEST_SQLITE = (3, 40)
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Make the application. Raises RuntimeError where it could not run safely."""
+def create_app(settings: Settings | None = None, *, pages: bool = True) -> Flask:
+    """Make the application, for a process that shows no page without the pages and their routes.
+
+    Raises RuntimeError where it could not run safely.
+    """
     from app.core.database import prepare_engine
     from app.core.storage import storage
     from app.extensions import db, limiter
@@ -44,6 +47,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     storage.open(settings.storage_url, instance)
     mail.open(settings, instance)
     _register_features(app)
+    if pages:
+        _register_pages(app)
     return app
 
 
@@ -73,7 +78,6 @@ def _configure(app: Flask, settings: Settings, instance: Path) -> None:
 
 def _register_features(app: Flask) -> None:
     """Let each room make itself known to the mechanisms that serve it."""
-    import admin_views.registry
     from app import cli
     from app.accounts import login
     from app.audit import visibility
@@ -85,7 +89,6 @@ def _register_features(app: Flask) -> None:
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
     from app.jobs import duplicates, grants, mass_changes, renewals, worker
-    from app.public import wiring as public
     from app.sepa import belongings as sepa
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
     from app.subscriptions import belongings as subscriptions
@@ -115,6 +118,12 @@ def _register_features(app: Flask) -> None:
     renewals.register()
     duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])
+    cli.register(app)
+
+
+def _register_pages(app: Flask) -> None:
+    import admin_views.registry
+    from app.public import wiring as public
+
     admin_views.registry.register(app)
     public.register(app)
-    cli.register(app)

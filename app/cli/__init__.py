@@ -49,6 +49,16 @@ class Commands(AppGroup):
         return super().get_command(ctx, cmd_name)
 
 
+def is_own_command() -> bool:
+    """Tell whether this process is here for one of our commands, none of which shows a page.
+
+    Flask loads the application to look our commands up, before any of them begins; its own (`run`,
+    `routes`, `shell`) have begun when they load it. A web server has nothing to do with commands.
+    """
+    context = click.get_current_context(silent=True)
+    return context is not None and context.parent is None
+
+
 def register(app: Flask) -> None:
     """Add the commands of every feature to the application."""
     app.cli = Commands(app)
