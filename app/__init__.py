@@ -79,7 +79,6 @@ def _configure(app: Flask, settings: Settings, instance: Path) -> None:
 def _register_features(app: Flask) -> None:
     """Let each room make itself known to the mechanisms that serve it."""
     from app import cli
-    from app.accounts import login
     from app.audit import visibility
     from app.billing import belongings as billing
     from app.core.permissions import Permission
@@ -95,7 +94,6 @@ def _register_features(app: Flask) -> None:
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
-    login.register(app)
     visibility.register(Permission.INVOICES_VIEW, "invoice")
     visibility.register(Permission.MANDATES_VIEW, "mandate")
     visibility.register(
@@ -123,7 +121,9 @@ def _register_features(app: Flask) -> None:
 
 def _register_pages(app: Flask) -> None:
     import admin_views.registry
+    from app.accounts import login
     from app.public import wiring as public
 
+    login.register(app)
     admin_views.registry.register(app)
     public.register(app)

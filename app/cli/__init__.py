@@ -16,11 +16,13 @@ MODULE_OF = {
     "kbart": "holdings",
     "operator": "operators",
     "rights-statement": "holdings",
+    "roles": "log_ins",
     "search": "search",
     "seed": "seed",
     "start": "start",
     "subscriptions": "subscriptions",
     "template": "exports",
+    "users": "log_ins",
     "worker": "worker",
 }
 
