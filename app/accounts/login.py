@@ -204,7 +204,7 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     security = Security(
         app,
-        SQLAlchemyUserDatastore(db, Operator, Role),
+        SQLAlchemyUserDatastore(db, Operator, Role),  # type: ignore[arg-type] # see above
         login_form=OperatorLoginForm,
         verify_form=OperatorVerifyForm,
         two_factor_verify_code_form=CodeForm,

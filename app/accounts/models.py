@@ -66,9 +66,7 @@ class Operator(Identified, Versioned, Base):
         MutableDict.as_mutable(JSON()), default=dict, info={"audit": "skip"}
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_login_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, info={"audit": "skip"}
-    )
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
 
     # Two-factor log-in, under the names that Flask-Security reads: the secret and the recovery
     # codes are encrypted; the counter is that of the last code used, which is never taken again.
@@ -80,9 +78,7 @@ class Operator(Identified, Versioned, Base):
         MutableList.as_mutable(JSON(none_as_null=True)), info={"audit": "secret"}
     )
 
-    roles: Mapped[list[Role]] = relationship(
-        secondary=operators_roles, order_by=Role.name
-    )
+    roles: Mapped[list[Role]] = relationship(secondary=operators_roles, order_by=Role.name)
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -4,7 +4,7 @@ import importlib
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, FlaskGroup
 
 MODULE_OF = {
     "db": "schema",
@@ -58,7 +58,7 @@ def is_own_command() -> bool:
     `routes`, `shell`) have begun when they load it. A web server has nothing to do with commands.
     """
     context = click.get_current_context(silent=True)
-    return context is not None and context.parent is None
+    return context is not None and isinstance(context.command, FlaskGroup)
 
 
 def register(app: Flask) -> None:

@@ -26,7 +26,6 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-
 from app.core.text import fold
 
 THRESHOLD = 50

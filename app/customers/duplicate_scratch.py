@@ -12,7 +12,6 @@ from itertools import combinations, groupby
 from types import TracebackType
 from typing import NamedTuple, Self
 
-
 from app.customers.duplicate_rules import LIKE, Likeness
 
 # What many share says nothing of any two: the telephone exchange of a company, a bank account
