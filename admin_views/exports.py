@@ -34,7 +34,6 @@ from app.jobs.models import Job
 from app.transfer.exports import operations, queries
 from app.transfer.exports.lists import ExportList, find_list
 from app.transfer.exports.operations import MEDIA_TYPES, ROWS_AT_ONCE, may_export
-from app.transfer.templates import template_name, write_template
 
 
 def told(receipt: AuditEntry, name: str) -> Any:
@@ -193,6 +192,9 @@ class DownloadsView(KontorView):
         spec = next((one for one in allowed_specs() if one.name == kind), None)
         if spec is None or not spec.has_template:
             abort(404)
+        # Loaded here: what writes workbooks cell by cell is large, and seldom asked for.
+        from app.transfer.templates import template_name, write_template
+
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "template.xlsx"
             write_template(db.session(), kind, path)

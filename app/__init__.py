@@ -12,11 +12,14 @@ from app.config import ROOT, Settings, kept_secret
 OLDEST_SQLITE = (3, 40)
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Make the application. Raises RuntimeError where it could not run safely."""
+def create_app(settings: Settings | None = None, *, pages: bool = True) -> Flask:
+    """Make the application, for a process that shows no page without the pages and their routes.
+
+    Raises RuntimeError where it could not run safely.
+    """
     from app.core.database import prepare_engine
     from app.core.storage import storage
-    from app.extensions import db, limiter, migrate
+    from app.extensions import db, limiter
     from app.outbox.transport import mail
 
     settings = settings or Settings.from_environment()
@@ -40,11 +43,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     limiter.init_app(app)
     storage.open(settings.storage_url, instance)
     mail.open(settings, instance)
     _register_features(app)
+    if pages:
+        _register_pages(app)
     return app
 
 
@@ -74,9 +78,7 @@ def _configure(app: Flask, settings: Settings, instance: Path) -> None:
 
 def _register_features(app: Flask) -> None:
     """Let each room make itself known to the mechanisms that serve it."""
-    import admin_views.registry
     from app import cli
-    from app.accounts import login
     from app.audit import visibility
     from app.billing import belongings as billing
     from app.billing import taking_back as invoices_back
@@ -88,7 +90,6 @@ def _register_features(app: Flask) -> None:
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
     from app.jobs import duplicates, grants, mass_changes, renewals, worker
-    from app.public import wiring as public
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
@@ -97,7 +98,6 @@ def _register_features(app: Flask) -> None:
     from app.transfer.exports import operations as exports
     from app.transfer.imports import operations as imports
 
-    login.register(app)
     visibility.register(Permission.INVOICES_VIEW, "invoice")
     visibility.register(Permission.MANDATES_VIEW, "mandate")
     visibility.register(
@@ -121,6 +121,14 @@ def _register_features(app: Flask) -> None:
     renewals.register()
     duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])
+    cli.register(app)
+
+
+def _register_pages(app: Flask) -> None:
+    import admin_views.registry
+    from app.accounts import login
+    from app.public import wiring as public
+
+    login.register(app)
     admin_views.registry.register(app)
     public.register(app)
-    cli.register(app)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import Engine, MetaData, inspect, select, text
 
 # One PostgreSQL for all test processes; its folder is handed on by the process that began.
@@ -25,8 +24,10 @@ class TestDatabase(ABC):
 
     def migrate(self, app: Flask) -> None:
         """Make the schema as an installation does, and remember what the migrations put in."""
+        from app.cli.schema import bring_up_to_date
+
         with app.app_context():
-            upgrade()
+            bring_up_to_date()
         self._keep_baseline(self._engine(app))
 
     @abstractmethod

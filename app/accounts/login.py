@@ -9,6 +9,7 @@ from flask import Flask, current_app, flash, redirect, request, url_for
 from flask_login import current_user, user_logged_out
 from flask_security import (
     LoginForm,
+    RoleMixin,
     Security,
     SQLAlchemyUserDatastore,
     TwoFactorVerifyCodeForm,
@@ -34,6 +35,11 @@ from app.extensions import csrf, db, limiter, transaction
 
 LOGIN_WINDOW = Actor("log-in page", frozenset(), Channel.PANEL)
 REFUSED = "Email or password is wrong"
+
+# What Flask-Security asks of the two tables. Given to them here, and not by the models, because it
+# loads all of the library and a library of ciphers, 11 MB, into processes where nobody logs in.
+Role.__bases__ += (RoleMixin,)
+Operator.__bases__ += (UserMixin,)
 
 
 def locked_sentence(email: str) -> str | None:
@@ -198,7 +204,7 @@ def register(app: Flask) -> None:
     csrf.init_app(app)
     security = Security(
         app,
-        SQLAlchemyUserDatastore(db, Operator, Role),
+        SQLAlchemyUserDatastore(db, Operator, Role),  # type: ignore[arg-type] # see above
         login_form=OperatorLoginForm,
         verify_form=OperatorVerifyForm,
         two_factor_verify_code_form=CodeForm,

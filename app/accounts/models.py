@@ -4,7 +4,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from flask_security import RoleMixin, UserMixin
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -32,7 +31,7 @@ operators_roles = Table(
 )
 
 
-class Role(Identified, Versioned, Base, RoleMixin):
+class Role(Identified, Versioned, Base):
     """A named set of permissions."""
 
     __tablename__ = "roles"
@@ -46,7 +45,7 @@ class Role(Identified, Versioned, Base, RoleMixin):
     built_in: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
-class Operator(Identified, Versioned, Base, UserMixin):
+class Operator(Identified, Versioned, Base):
     """A person who logs in to the panel."""
 
     __tablename__ = "operators"
@@ -67,9 +66,7 @@ class Operator(Identified, Versioned, Base, UserMixin):
         MutableDict.as_mutable(JSON()), default=dict, info={"audit": "skip"}
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_login_at: Mapped[datetime | None] = mapped_column(  # type: ignore[assignment]
-        UtcDateTime, info={"audit": "skip"}
-    )
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
 
     # Two-factor log-in, under the names that Flask-Security reads: the secret and the recovery
     # codes are encrypted; the counter is that of the last code used, which is never taken again.
@@ -81,9 +78,7 @@ class Operator(Identified, Versioned, Base, UserMixin):
         MutableList.as_mutable(JSON(none_as_null=True)), info={"audit": "secret"}
     )
 
-    roles: Mapped[list[Role]] = relationship(  # type: ignore[assignment]
-        secondary=operators_roles, order_by=Role.name
-    )
+    roles: Mapped[list[Role]] = relationship(secondary=operators_roles, order_by=Role.name)
 
     def __str__(self) -> str:
         return self.name or self.email

@@ -9,7 +9,6 @@ import hashlib
 from datetime import timedelta
 from typing import Any, cast
 
-import qrcode
 from flask import (
     Blueprint,
     Flask,
@@ -28,7 +27,6 @@ from flask_security import Totp, UserMixin, auth_required
 from flask_wtf import FlaskForm
 from passlib.exc import TokenError, UsedTokenError
 from passlib.totp import TOTP, TotpMatch
-from qrcode.image.svg import SvgPathImage
 from wtforms import StringField
 
 from app.accounts import operations_two_factor as operations
@@ -90,6 +88,10 @@ class OperatorTotp(Totp):
 
     def generate_qrcode(self, username: str, totp: str) -> str:
         """The picture as one path; the library's has a thousand rectangles, ten times the size."""
+        # Loaded here: a picture is drawn once for each person.
+        import qrcode
+        from qrcode.image.svg import SvgPathImage
+
         picture = qrcode.make(self.get_totp_uri(username, totp), image_factory=SvgPathImage)
         return f"data:image/svg+xml;base64,{base64.b64encode(picture.to_string()).decode()}"
 

@@ -15,7 +15,6 @@ from app.extensions import db, transaction
 from app.transfer.columns import TEMPLATE_NAMES
 from app.transfer.exports import operations
 from app.transfer.exports.lists import LISTS, find_list
-from app.transfer.templates import write_template
 
 OUT = click.option(
     "--out",
@@ -99,6 +98,9 @@ def _export_command(name: str) -> click.Command:
 
 def _template_command(name: str) -> click.Command:
     def template(out: Path) -> dict[str, Any]:
+        # Loaded here: what writes workbooks cell by cell is large; exports go without.
+        from app.transfer.templates import write_template
+
         write_template(db.session(), name, out)
         return {"file": str(out), "message": f"The template is in {out}."}
 

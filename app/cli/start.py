@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 from sqlalchemy import select
 
 from app.accounts import queries
 from app.accounts.models import Operator
+from app.cli.schema import bring_up_to_date
 from app.cli.seed import demo_if_empty
 from app.cli.supervisor import Program, Supervisor
 from app.config import ROOT, Settings
@@ -43,7 +43,7 @@ def start(demo: bool) -> None:
             err=True,
         )
         raise SystemExit(1)
-    upgrade()
+    bring_up_to_date()
     _check_roles(settings)
     logins = _demo_logins() if demo else []
     # A read left open here would last as long as Kontor runs, and SQLite could bring nothing that

@@ -103,7 +103,7 @@ class Versioned:
 _MOST_MAPPED = 2**31 - 2**16
 _MAPPED = "file is mapped"
 # What a connection keeps of SQLite's file in memory, in KB.
-PAGE_CACHE, SMALL_PAGE_CACHE = 65_536, 4_096
+PAGE_CACHE, SMALL_PAGE_CACHE = 65_536, 1_024
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 

@@ -10,8 +10,6 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-import obstore
-from obstore.store import LocalStore, from_url
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -27,25 +25,38 @@ class Storage:
     """Where the bytes are. One for the process, opened by create_app."""
 
     def __init__(self) -> None:
-        self._store: Any = None
+        self._folder = Path()
+        self._opened: Any = None
 
     def open(self, storage_url: str, instance: Path) -> None:
         """Use the store of the setting, or instance/files."""
+        self._folder = instance / "files"
+        self._opened = None
         if storage_url:
-            self._store = from_url(storage_url)
+            # At once: an address that is no store must not go unnoticed until the first file.
+            from obstore.store import from_url
+
+            self._opened = from_url(storage_url)
         else:
-            folder = instance / "files"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            self._store = LocalStore(str(folder))
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def _store(self) -> Any:
+        if self._opened is None:
+            # Loaded with the first file: the library is large, and most commands keep none.
+            from obstore.store import LocalStore
+
+            self._opened = LocalStore(str(self._folder))
+        return self._opened
 
     def put(self, key: str, content: BinaryIO) -> None:
         """Write the bytes under a new key, streaming."""
-        obstore.put(self._store, key, content)
+        self._store.put(key, content)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The bytes under a key, piece by piece."""
         try:
-            for piece in obstore.get(self._store, key).stream(min_chunk_size=CHUNK):
+            for piece in self._store.get(key).stream(min_chunk_size=CHUNK):
                 yield bytes(piece)
         except FileNotFoundError as error:
             raise NotFound("The file is no longer kept") from error
@@ -53,7 +64,7 @@ class Storage:
     def remove(self, key: str) -> None:
         """Delete the bytes under a key; none there is fine."""
         try:
-            obstore.delete(self._store, key)
+            self._store.delete(key)
         except FileNotFoundError:
             return
 

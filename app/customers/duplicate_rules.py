@@ -26,8 +26,6 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from rapidfuzz import fuzz
-
 from app.core.text import fold
 
 THRESHOLD = 50
@@ -141,7 +139,10 @@ def _signs(one: Likeness, other: Likeness, like_name: bool) -> Iterator[Sign]:
 
 def name_ratio(one: str, other: str) -> float:
     """How alike two names are, from 0 to 100; both as the keys give them."""
-    return fuzz.ratio(one, other) if one and other else 0.0
+    # Loaded here: the words of these rules are shown where nothing is compared.
+    from rapidfuzz.fuzz import ratio
+
+    return ratio(one, other) if one and other else 0.0
 
 
 def person_key(first_name: str | None, name: str | None) -> str:

@@ -12,8 +12,6 @@ from itertools import combinations, groupby
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from rapidfuzz import fuzz, process
-
 from app.customers.duplicate_rules import LIKE, Likeness
 
 # What many share says nothing of any two: the telephone exchange of a company, a bank account
@@ -235,6 +233,9 @@ def _hashed(value: str) -> int:
 
 def _like_names(people: Sequence[tuple[int, str]]) -> Iterator[tuple[int, int]]:
     """The pairs whose names are alike."""
+    # Loaded here: only a search for duplicates compares names.
+    from rapidfuzz import fuzz, process
+
     names = [name for _, name in people]
     for place, (id_, name) in enumerate(people[:-1]):
         rest = names[place + 1 :]

@@ -6,12 +6,16 @@ so that a lost queue loses nothing: a worker finds the waiting ones and sends th
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
-from huey import Huey, RedisHuey, SqliteHuey, crontab
 
 from app.config import Settings
+
+if TYPE_CHECKING:
+    from huey import Huey
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +33,24 @@ class JobQueue:
     def __init__(
         self, settings: Settings, *, run: Callable[[int], None], every_minute: Callable[[], None]
     ) -> None:
-        self.huey = _make_huey(settings)
-        self._task = self.huey.task(name=TASK)(run)
-        self.huey.periodic_task(crontab(), name="every_minute")(every_minute)
+        self._settings, self._run, self._every_minute = settings, run, every_minute
+        if settings.redis_url:
+            # At once: an address that is none must not go unnoticed until the first job.
+            _ = self._bound
+
+    @property
+    def huey(self) -> "Huey":
+        """The queue as the library knows it."""
+        return self._bound[0]
+
+    @cached_property
+    def _bound(self) -> tuple["Huey", Any]:
+        # With the first job: huey loads every driver it knows, and most commands send no job.
+        from huey import crontab
+
+        huey = _make_huey(self._settings)
+        huey.periodic_task(crontab(), name="every_minute")(self._every_minute)
+        return huey, huey.task(name=TASK)(self._run)
 
     def send(self, job_id: int) -> None:
         """Put a job into the queue. Sending one twice is harmless: it is claimed once.
@@ -40,7 +59,7 @@ class JobQueue:
         and the next look of a worker sends it.
         """
         try:
-            self._task(job_id)
+            self._bound[1](job_id)
         except Exception:
             log.exception("job %s could not be sent; a worker will find it", job_id)
 
@@ -49,7 +68,9 @@ class JobQueue:
         return {task.args[0] for task in self.huey.pending() if task.name == TASK and task.args}
 
 
-def _make_huey(settings: Settings) -> Huey:
+def _make_huey(settings: Settings) -> "Huey":
+    from huey import RedisHuey, SqliteHuey
+
     if settings.redis_url:
         return RedisHuey("kontor", url=settings.redis_url, results=False)
     path = Path(settings.instance) / QUEUE_FILE

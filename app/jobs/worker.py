@@ -1,11 +1,15 @@
 """Binds the jobs to an application, and makes the worker that runs them."""
 
+from typing import TYPE_CHECKING
+
 from flask import Flask
-from huey.consumer import Consumer
 
 from app.config import Settings
 from app.jobs import cleanup, mail, recovery, runner, undoing
 from app.jobs.queue import EXTENSION, JobQueue
+
+if TYPE_CHECKING:
+    from huey.consumer import Consumer
 
 # Two long jobs of two people do not wait for each other.
 THREADS = 2
@@ -38,11 +42,14 @@ def look_after() -> None:
     mail.enqueue_if_due()
 
 
-def make_consumer(app: Flask) -> Consumer:
+def make_consumer(app: Flask) -> "Consumer":
     """A worker, ready to `run()` until INT or TERM.
 
     It may be killed at any moment: what it leaves is set right by the next one.
     """
+    # Loaded here: nothing but a worker needs it.
+    from huey.consumer import Consumer
+
     queue: JobQueue = app.extensions[EXTENSION]
     with app.app_context():
         look_after()

@@ -4,13 +4,14 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 ONE_DAY = timedelta(days=1)
 
 
 @lru_cache(maxsize=32)
 def _closing_days(year: int) -> frozenset[date]:
+    # Loaded here: it knows the holidays of every country and market.
+    import holidays
+
     return frozenset(holidays.financial_holidays("ECB", years=year))
 
 

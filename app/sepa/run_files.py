@@ -22,8 +22,6 @@ from app.sepa.message import (
     MessageHead,
 )
 from app.sepa.models import Collection, CollectionRun
-from app.sepa.schema_check import check_file
-from app.sepa.writer import write
 
 IN_MEMORY = 8 * 1024 * 1024
 
@@ -89,6 +87,10 @@ def parts_of(session: Session, run: CollectionRun) -> list[Part]:
 @contextmanager
 def write_part(session: Session, run: CollectionRun, part: Part) -> Iterator[BinaryIO]:
     """One part as a file, already read back and checked. Raises Refused with row and reason."""
+    # Loaded here: only a run of direct debits needs what reads and writes XML.
+    from app.sepa.schema_check import check_file
+    from app.sepa.writer import write
+
     head = MessageHead(
         message_id=part.message_id,
         created_at=clock.now(),

@@ -17,7 +17,6 @@ from app.catalogue.coverage import in_words
 from app.catalogue.models import Journal
 from app.core.actor import Actor
 from app.core.errors import NotFound
-from app.core.pdf import typeset
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.customers.queries import addresses_of
@@ -69,6 +68,9 @@ def issue_statement(
     address = one_line(vars(addresses[0])) if addresses else ""
     values = {**stated, "address": address, "fingerprint": fingerprint}
     title = f"Rights statement, {customer.display_name}, {day.isoformat()}"
+    # Loaded here: the typesetter is large, and few processes ever set a page.
+    from app.core.pdf import typeset
+
     pdf = typeset(TEMPLATE.read_text("utf-8"), values, at=at, title=title)
     sha256 = hashlib.sha256(pdf).hexdigest()
     audit.record(

@@ -7,9 +7,8 @@ import json
 import resource
 import sys
 
-from flask_migrate import upgrade
-
 from app import create_app
+from app.cli.schema import bring_up_to_date
 from app.config import Settings
 
 
@@ -18,7 +17,7 @@ def main() -> None:
     instance, *files = sys.argv[1:]
     app = create_app(Settings(instance=instance, secret_key="only for tests"))
     with app.app_context():
-        upgrade()
+        bring_up_to_date()
     for file in files:
         result = app.test_cli_runner().invoke(args=["import", "individual", file, "--json"])
         told = json.loads(result.stdout.strip().splitlines()[-1])

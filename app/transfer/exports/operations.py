@@ -7,6 +7,7 @@ many rows, the checksum of the file, and whether bank details stood in it in ful
 import hashlib
 import os
 import tempfile
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -37,7 +38,7 @@ from app.transfer.exports import telling
 from app.transfer.exports.cells import Cells, defused, masked, sheet_cells, text_cells
 from app.transfer.exports.lists import ExportList, find_list
 from app.transfer.exports.queries import ENTITY
-from app.transfer.exports.streams import PORTION
+from app.transfer.exports.streams import PORTION, stream
 from app.transfer.exports.writers import write_archive, write_workbook
 
 JOB: Final = "export"
@@ -283,14 +284,16 @@ def _rows(
     )
 
 
-def _keys(session: Session, listing: Listing, criteria: Criteria) -> Sequence[Any]:
+def _keys(session: Session, listing: Listing, criteria: Criteria) -> Sequence[int]:
     """The keys of the rows asked for, in order."""
     key = listing.primary_key
     found = listing.where(criteria).with_only_columns(key, maintain_column_froms=True)
-    return session.scalars(found.order_by(*listing.order(criteria, walked=False))).all()
+    order = listing.order(criteria, walked=False)
+    # A hundred thousand of them take 1 MB this way, and 9 MB as the session would give them.
+    return array("q", (key for (key,) in stream(session, found.order_by(*order))))
 
 
-def _only(listing: Listing, keys: Sequence[Any]) -> Listing:
+def _only(listing: Listing, keys: Sequence[int]) -> Listing:
     return replace(listing, statement=listing.statement.where(listing.primary_key.in_(keys)))
 
 

@@ -8,6 +8,7 @@ cells are made by `cells.py`.
 import codecs
 import csv
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,7 +41,7 @@ def write_workbook(target: BinaryIO, title: str, columns: Sequence[Column], rows
     as_text = [label for label in labels if format_of[label] == _TEXT_FORMAT]
     rustpy_xlsxwriter.write_worksheet(
         _records(labels, rows),
-        target,
+        _path_to(target),
         sheet_name=title[:SHEET_TITLE_LIMIT],
         freeze_row=1,
         bold_headers=True,
@@ -52,6 +53,19 @@ def write_workbook(target: BinaryIO, title: str, columns: Sequence[Column], rows
         },
         ignore_errors=as_text,
     )
+
+
+def _path_to(target: BinaryIO) -> Any:
+    """A path to an open file: into the file itself, the writer packs in memory before it writes.
+
+    The file keeps what it has: no name in a folder where a kill could leave it. Where the system
+    knows no such paths, the file itself.
+    """
+    try:
+        path = f"/dev/fd/{target.fileno()}"
+    except io.UnsupportedOperation:
+        return target
+    return path if os.path.exists(path) else target
 
 
 def _width(column: Column) -> int:

@@ -37,7 +37,6 @@ from app.transfer.imports.layout import (
 )
 from app.transfer.imports.plan import Action
 from app.transfer.imports.reader import Source, open_source
-from app.transfer.imports.report import store_report
 from app.transfer.imports.rows import Refusal, read_rows
 from app.transfer.imports.scratch import Scratch
 from app.transfer.models import Import, ImportRefusal, ImportState
@@ -114,6 +113,9 @@ def run_check(context: JobContext) -> dict[str, Any]:
         _keep(context, import_id, counts, plan, earlier)
         if counts.refused:
             context.progress(counts.rows, phase="Writing the workbook of refused rows")
+            # Loaded here: what writes workbooks cell by cell is large.
+            from app.transfer.imports.report import store_report
+
             store_report(import_id, source, layouts)
     return {"import": import_id, **asdict(counts)}
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from rapidfuzz import fuzz, process
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -89,6 +88,9 @@ def suggested(sheet: SheetSpec, headings: Sequence[str], mappings: Mappings) -> 
 
 def _alike(key: str, columns: Iterable[Column]) -> list[tuple[str, float]]:
     """The fields whose names resemble a heading, with the likeness of each."""
+    # Loaded here: only headings that nobody knows are compared.
+    from rapidfuzz import fuzz, process
+
     names = {
         (column.field, name): fold(name)
         for column in columns

@@ -10,12 +10,13 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from lxml import etree
+from typing import TYPE_CHECKING, Final
 
 from app.core.errors import Refused
 from app.transfer.imports.guard import DAMAGED, SMALL_PART_LIMIT, WORKBOOK_LIMIT, blocks
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 _ROW_LIMIT: Final = 8 * 1024 * 1024  # bytes of XML that a single row may take
 _PACKAGE: Final = "{http://schemas.openxmlformats.org/package/2006/relationships}"
@@ -80,7 +81,10 @@ def part_of_sheet(path: Path, title: str) -> str:
         return _part_of(archive, title) or ""
 
 
-def _parse(archive: zipfile.ZipFile, name: str) -> etree._Element | None:
+def _parse(archive: zipfile.ZipFile, name: str) -> "_Element | None":
+    # Loaded here: only a workbook that is read needs it.
+    from lxml import etree
+
     if name not in archive.namelist():
         return None
     with archive.open(name) as part:

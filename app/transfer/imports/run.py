@@ -29,7 +29,6 @@ from app.transfer.imports.kinds import KINDS
 from app.transfer.imports.kinds.base import ImportKind, Written, late_refusals
 from app.transfer.imports.layout import find_layouts
 from app.transfer.imports.plan import PlanLine, read_plan
-from app.transfer.imports.report import store_report
 from app.transfer.models import Import, ImportRefusal
 
 CHANGED: Final = "What this row refers to has changed since the check"
@@ -215,6 +214,9 @@ def _refuse(context: JobContext, line: PlanLine, progress: Progress, error: Exce
 
 def _write_report_again(import_id: int) -> None:
     """The workbook of refused rows, with those that the run had to refuse too."""
+    # Loaded here: what writes workbooks cell by cell is large.
+    from app.transfer.imports.report import store_report
+
     found = db.session.get_one(Import, import_id)
     spec = workbook_spec(db.session(), found.kind)
     updating = KINDS[found.kind].only_updates or bool(found.options.get("update"))
