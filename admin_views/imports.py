@@ -8,26 +8,24 @@ from flask import Response, abort, flash, redirect, request, stream_with_context
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import ColumnElement
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import joinedload
 from werkzeug.http import dump_options_header
 
 from admin_views import mapping_page
-from admin_views.access import acting, needs
-from admin_views.actions import Action
+from admin_views.access import needs
 from admin_views.base import KontorView
 from admin_views.formatters import Badge, Column, Link
+from admin_views.import_undo import UNDO, left_by, may_undo, undone_by
 from admin_views.jobs import register_job_page, register_record_address
 from admin_views.records import Section
 from app.accounts.identity import current_actor
 from app.core import storage
-from app.core.actor import Actor
 from app.core.errors import KontorError, Refused
 from app.core.listing import Listing
 from app.core.permissions import Permission
 from app.customers.collisions import record_address
 from app.extensions import db, transaction
 from app.jobs import undoing
-from app.jobs.leftovers import count_leftovers
 from app.jobs.models import Job, JobLeftover
 from app.transfer.columns import TITLES, WORKBOOK_NAMES, workbook_spec
 from app.transfer.columns.base import WorkbookSpec
@@ -72,23 +70,6 @@ PAGE = 50
 _CUSTOMER = re.compile(r"customer (\d+)$")
 
 
-def _undo(session: Session, ids: list[int], _answers: Mapping[str, str], actor: Actor) -> str:
-    for import_id in ids:
-        run_job_id = session.get_one(Import, import_id).run_job_id
-        if run_job_id is None:
-            raise Refused.because("This import has written nothing that could be taken back")
-        undoing.start_undo(session, run_job_id, actor=actor)
-    return "What this import has written is being taken back."
-
-
-def _may_undo(one: Import) -> bool:
-    return (
-        one.state == ImportState.DONE
-        and one.run_job is not None
-        and undoing.may_undo(db.session(), one.run_job, acting())
-    )
-
-
 def allowed_specs() -> list[WorkbookSpec]:
     """The kinds that the present operator may import."""
     specs = [workbook_spec(db.session(), name) for name in WORKBOOK_NAMES if name in KINDS]
@@ -105,21 +86,7 @@ class ImportsView(KontorView):
     export_kind = "imports"
     list_template = "imports/list.html"
     details_template = "imports/import.html"
-    actions = (
-        Action(
-            "undo",
-            "Undo",
-            Permission.JOBS_VIEW,
-            _undo,
-            icon="arrow-back-up",
-            confirm=(
-                "Take back everything that this import has written? Records that somebody edited "
-                "since stay as they are and are listed."
-            ),
-            places=frozenset({"record"}),
-            shown=_may_undo,
-        ),
-    )
+    actions = (UNDO,)
     empty_hint = "Download a template, fill it in, and upload it: nothing is written unseen."
     columns = (
         Column("file.name", "File", main=True),
@@ -172,7 +139,7 @@ class ImportsView(KontorView):
             ("Uploaded", model.created_at),
             ("Checksum (SHA-256)", model.sha256),
         ]
-        if model.run_job is not None and _may_undo(model):
+        if model.run_job is not None and may_undo(model):
             lines.append(("Can be undone until", undoing.undo_until(model.run_job)))
         return [Section("Upload", lines)]
 
@@ -209,17 +176,11 @@ class ImportsView(KontorView):
 
     def undone_by(self, model: Import) -> Job | None:
         """The job that takes this import back, or did."""
-        return undoing.undone_by(db.session(), model.run_job_id) if model.run_job_id else None
+        return undone_by(model)
 
     def left_by(self, model: Import) -> Job | None:
         """The job that lists what stayed as it was when the import was taken back."""
-        if model.state != ImportState.TAKEN_BACK or model.run_job is None:
-            return None
-        job = self.undone_by(model) or model.run_job
-        may_see = current_actor().may(Permission.JOBS_VIEW_ALL) or (
-            job.created_by_id == current_actor().operator_id
-        )
-        return job if may_see and count_leftovers(db.session(), job.id) else None
+        return left_by(model)
 
     def unknown_columns(self, model: Import) -> list[str]:
         """Headings that no column knows: what stands there is not imported."""

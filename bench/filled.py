@@ -22,8 +22,8 @@ _REFUSED: Final = frozenset({30, 58, 86, 114, 142, 170, 198, 226, 254, 282, 310,
 _DIGITS: Final = 5  # at the end of a phone number, which are counted up
 
 
-def filled_rows(count: int, sample: Path = SAMPLE) -> Iterator[list[Any]]:
-    """The headings, and this many rows below them."""
+def filled_rows(count: int, first: int = 0, sample: Path = SAMPLE) -> Iterator[list[Any]]:
+    """The headings, and this many rows below them, counted from `first`."""
     sheet = python_calamine.load_workbook(sample).get_sheet_by_index(0)
     rows = [[None if cell == "" else cell for cell in row] for row in sheet.to_python()]
     headings = rows[0]
@@ -31,7 +31,7 @@ def filled_rows(count: int, sample: Path = SAMPLE) -> Iterator[list[Any]]:
     good = [row for number, row in enumerate(rows[1:], start=2) if number not in _REFUSED]
     phones: set[str] = set()
     yield headings
-    for number, row in enumerate(islice(cycle(good), count)):
+    for number, row in enumerate(islice(cycle(good), count), first):
         made = list(row)
         made[at["Email"]] = f"{number}.{row[at['Email']]}"
         made[at["Mobile phone"]] = _phone(str(row[at["Mobile phone"]]), number, phones)
@@ -41,9 +41,9 @@ def filled_rows(count: int, sample: Path = SAMPLE) -> Iterator[list[Any]]:
         yield made
 
 
-def write_filled(target: Path, count: int) -> None:
+def write_filled(target: Path, count: int, first: int = 0) -> None:
     """Write them: .xlsx with typed cells, anything else as CSV with semicolons."""
-    rows = filled_rows(count)
+    rows = filled_rows(count, first)
     headings = [str(heading) for heading in next(rows)]
     if target.suffix != ".xlsx":
         with target.open("w", encoding="utf-8", newline="") as text:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.children import in_a_child
 from bench.data import prepare
+from bench.filled import write_filled
 from bench.installation import ROOT, Installation
 from bench.meanwhile import pages_meanwhile
 from bench.timing import say
@@ -24,13 +25,13 @@ SOME = 1000  # customers that are there before, for a person to save one
 def measure_imports(folder: Path, rows: int = ROWS) -> dict[str, Any]:
     """Check, import and what a person notices meanwhile; and the peer's import."""
     folder.mkdir(parents=True, exist_ok=True)
-    good = folder / "customers.csv"
+    good = folder / "customers.xlsx"
     # Imported while a person saves: others than the first, which would be doubles.
     more = folder / "more.csv"
-    write_rows(good, FIRST, rows)
-    write_rows(more, FIRST + rows, rows)
+    write_filled(good, rows)
+    write_filled(more, rows, first=rows)
     peers = folder / "peer.csv"
-    _write_for_peer(good, peers)
+    _write_for_peer(more, peers)
     installation = Installation(folder / "kontor")
     installation.folder.mkdir(exist_ok=True)
     prepare(installation, SOME)
@@ -43,50 +44,6 @@ def measure_imports(folder: Path, rows: int = ROWS) -> dict[str, Any]:
         "django": in_a_child("django-import", str(folder / "peer.db"), str(peers)),
         "meanwhile": pages_meanwhile(installation, "import", "individual", str(more)),
     }
-
-
-def write_rows(target: Path, first: int, count: int) -> None:
-    """Good rows under all headings of the template, as full as a living workbook is."""
-    from app.cli.synthetic.people import Inventor, References
-    from app.transfer.columns.people import INDIVIDUAL
-
-    columns = [one for one in INDIVIDUAL.sheets[0].columns if one.in_template]
-    inventor = Inventor(first, References(None))
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow([column.label for column in columns])
-        for number in range(first, first + count):
-            # Place 0 of the series is a person.
-            person = inventor.invent(0, number)
-            values = person.values | person.addresses[0] | {"number": None} | _words(number)
-            if person.mandate:
-                values["mandate_reference"] = person.mandate["reference"]
-                values["mandate_signed_on"] = person.mandate["signed_on"]
-            writer.writerow([_cell(values.get(column.field)) for column in columns])
-
-
-def _words(number: int) -> dict[str, Any]:
-    """What the columns of reference data say, and those that invented people leave empty."""
-    return {
-        "group_id": ("Retail", "Wholesale", "Library", "Press")[number % 4],
-        "price_level_id": "ABC"[number % 3],
-        "product_ids": ("Hosting", "Training", "Hosting; Training")[number % 3],
-        "store_id": None,
-        "alias": f"Alias {number}",
-        "care_of": "c/o Huber" if number % 5 == 0 else None,
-        "po_box": f"PO {number % 10_000}" if number % 7 == 0 else None,
-        "citizenship": "Austria",
-        "id_number": f"P{number}",
-        "id_number_issued_by": "Wien",
-        "memo": "Prefers mail in the morning" if number % 3 == 0 else None,
-        "bic": None,
-    }
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _write_for_peer(source: Path, target: Path) -> None:

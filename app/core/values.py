@@ -205,15 +205,21 @@ def parse_bic(raw: str, label: str) -> str:
         ) from error
 
 
-@lru_cache(maxsize=4096)
 def bank_of(iban: str) -> tuple[str | None, str | None]:
     """The bank's BIC and name of a valid IBAN, where the register of banks knows them."""
     try:
         found = read_iban(iban)
-        bic = found.bic
-        return (str(bic) if bic else None), (found.bank_name or None)
+        # Of a million accounts most are with the same few thousand banks.
+        bank = (found.country_code, found.bank_code, found.branch_code)
+        if bank not in _banks:
+            bic = found.bic
+            _banks[bank] = (str(bic) if bic else None, found.bank_name or None)
+        return _banks[bank]
     except SchwiftyException:
         return None, None
+
+
+_banks: dict[tuple[str, str, str], tuple[str | None, str | None]] = {}
 
 
 def parse_email(raw: str, label: str) -> str:

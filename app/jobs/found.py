@@ -30,7 +30,7 @@ def enqueue_over(
     ids: Sequence[int],
     max_id: int,
     found: int,
-    nothing: str,
+    noun: str,
     params: Mapping[str, Any],
     title: str,
     total: int,
@@ -40,14 +40,15 @@ def enqueue_over(
     """Queue a job over the `found` rows with a key up to `max_id`; with `ids` only those of them.
 
     A second call with the same token, by a form that was sent twice, gives the first one's job.
-    Raises Refused for criteria that cannot be followed, and with `nothing` where none are found.
+    `noun` says of what the list is. Raises Refused for criteria that cannot be followed, and where
+    nothing is found.
     """
     listing.where(criteria)
     if not 0 < max_id <= MAX_ID or not 0 < found <= MAX_ID:
-        raise Refused.because(nothing)
+        raise Refused.because(f"There is no {noun} that this is about")
     conditions = [list(pair) for pair in listing.describe(criteria, session)]
     if ids:
-        conditions.append(["Chosen", f"{len(ids):,}"])
+        conditions.append(["Chosen", f"{len(ids):,} {noun if len(ids) == 1 else f'{noun}s'}"])
     conditions += params.get("conditions", [])
     over = {
         "search": criteria.search,

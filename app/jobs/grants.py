@@ -29,7 +29,6 @@ from app.jobs.registry import OnAbandoned
 from app.subscriptions.grants import Terms, grant_rights, read_terms
 
 KIND: Final = "grant"
-_NOTHING: Final = "There is nothing that this would grant"
 
 
 class Side(StrEnum):
@@ -74,7 +73,7 @@ def start_grant(
     actor.require(Permission.SUBSCRIPTIONS_EDIT)
     actor.require(Permission.JOBS_VIEW)
     if not partners:
-        raise Refused.because(_NOTHING)
+        raise Refused.because("There is nothing that this would grant")
     return enqueue_over(
         session,
         KIND,
@@ -83,7 +82,7 @@ def start_grant(
         ids=ids,
         max_id=max_id,
         found=found,
-        nothing=_NOTHING,
+        noun="customer" if side is Side.CUSTOMERS else "journal",
         params={
             "side": side.value,
             "partners": list(partners),

@@ -77,7 +77,7 @@ def start_mass_change(
         ids=ids,
         max_id=max_id,
         found=found,
-        nothing="There is no customer that this would change",
+        noun="customer",
         params={"list": list_name, "change": change.kind.value, "value": change.value},
         title=f"{TITLES[list_name]}: {mass.in_words(session, change)}",
         total=found,

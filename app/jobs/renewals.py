@@ -57,7 +57,7 @@ def start_renewal(
         ids=ids,
         max_id=max_id,
         found=found,
-        nothing="There is no subscription that this would renew",
+        noun="subscription",
         params={"today": today.isoformat()},
         title=f"Renew {many}",
         total=found,

@@ -89,8 +89,9 @@ def test_a_package_goes_to_many_customers_and_back(session: Session, run_jobs: R
         select(AuditEntry.changes).where(
             AuditEntry.action == Action.TAKEN_BACK, AuditEntry.customer_id == libraries[1]
         )
-    ).one()
-    assert told is not None and len(told["journal_authorizations"][0]) == 6
+    ).all()
+    # In as many entries as the undo took commits for it.
+    assert sum(len(one["journal_authorizations"][0]) for one in told if one) == 6
 
 
 def test_many_journals_go_to_one_customer(session: Session, run_jobs: Run) -> None:
