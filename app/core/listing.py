@@ -47,13 +47,15 @@ class Facets:
     """One narrow index of a large table that holds every column which many rows agree in.
 
     Conditions on these columns are judged by a walk through the index alone, which bounds what
-    any combination of them costs. `orders` names the index behind each order of the list; "" is
-    the order of the primary key, along which the table itself lies.
+    any combination of them costs; `leading` is the one that the index begins with. `orders` names
+    the index behind each order of the list; "" is the order of the primary key, along which the
+    table itself lies.
     """
 
     table: str
     index: str
     columns: frozenset[str]
+    leading: str = ""
     orders: Mapping[str, str] = field(default_factory=dict)
 
     def by(self, index: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from sqlalchemy.sql.elements import ColumnClause
 
 from app.core.listing import Criteria, Listing, Part
 
-# From so many keys the rows are looked at in time.
-MOST_KEYS = 200_000
+# From so many keys the rows are looked at in time; from so many in that of a walk through facets.
+MOST_KEYS, AS_LONG_AS_A_WALK = 200_000, 50_000
 # To look at a row takes so many times as long as to see whether a key is among gathered ones.
 QUICKER_TO_MEET = 30
 _BY_KEYS = "by_keys"
@@ -26,18 +26,20 @@ _BY_KEYS = "by_keys"
 def ways_to_find(session: Session, listing: Listing, parts: Sequence[Part]) -> list[Select[Any]]:
     """Statements for the keys of the rows that fit, in no order; the one to try first in front."""
     base = keys_of(listing, parts)
+    facets = listing.facets
     if not parts or not _is_sqlite(session):
         return [base]
-    by_keys = _by_keys(session, listing, parts)
+    asked = {part.column for part in parts}
+    by_facets = _by_facets(listing, parts)
+    alone = facets is not None and asked <= facets.columns
+    if by_facets is not None and alone and facets is not None and facets.leading in asked:
+        return [by_facets]
+    by_keys = _by_keys(session, listing, parts, AS_LONG_AS_A_WALK if alone else MOST_KEYS)
     if by_keys:
         return by_keys
-    by_facets = _by_facets(listing, parts)
     if by_facets is None:
         return [base]
-    assert listing.facets is not None
-    if all(part.column in listing.facets.columns for part in parts):
-        return [by_facets]
-    return [base, by_facets]
+    return [by_facets] if alone else [base, by_facets]
 
 
 def ways_in_order(
@@ -77,8 +79,10 @@ def _by_facets(listing: Listing, parts: Sequence[Part]) -> Select[Any] | None:
     return keys_of(listing, parts).execution_options(sqlite_plan=facets.by(facets.index))
 
 
-def _by_keys(session: Session, listing: Listing, parts: Sequence[Part]) -> list[Select[Any]]:
-    """By the keys of a condition, then of two; nothing where no condition has few enough."""
+def _by_keys(
+    session: Session, listing: Listing, parts: Sequence[Part], most: int
+) -> list[Select[Any]]:
+    """By the keys of a condition, then of two; nothing where each has more than `most`."""
     with_keys = [part for part in parts if part.keys is not None]
     if not with_keys or len(parts) == 1:
         return [_driven(listing, parts, part) for part in with_keys]
@@ -86,10 +90,10 @@ def _by_keys(session: Session, listing: Listing, parts: Sequence[Part]) -> list[
     (few, place), *others = sorted(sized)
     driver = with_keys[place]
     driven = _driven(listing, parts, driver)
-    if others and others[0][0] <= min(MOST_KEYS, few * QUICKER_TO_MEET):
+    if few <= most and others and others[0][0] <= min(MOST_KEYS, few * QUICKER_TO_MEET):
         return [driven, _driven(listing, parts, with_keys[others[0][1]], among=driver)]
     rows_matter = any(_needs_row(part, listing.primary_key) for part in parts if part is not driver)
-    return [driven] if few <= MOST_KEYS or not rows_matter else []
+    return [driven] if few <= most or not rows_matter else []
 
 
 def _count_keys(session: Session, part: Part) -> int:

@@ -146,6 +146,7 @@ def _facets(orders: str) -> Facets:
         Customer.__tablename__,
         "ix_customers_facets",
         _COLUMNS,
+        leading="kind",
         orders={
             "name": f"{orders}_sort_name", "number": f"{orders}_number",
             "created": f"{orders}_created", "changed": f"{orders}_changed",

@@ -35,7 +35,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from app.core.among import one_of
 from app.core.database import map_file
 from app.core.deadline import DeadlinePassed, deadline
-from app.core.filters import begins_with
+from app.core.filters import begins_with, clean
 from app.core.text import digits, words
 from app.core.values import ValueProblem, parse_phone
 from app.customers.models import Customer
@@ -108,7 +108,7 @@ def search_clients(session: Session, query: str, *, country: str, limit: int = 5
     `limit`: of how many `hits` tell more than the id.
     """
     began = perf_counter()
-    query = query[:LONGEST_QUERY].strip()
+    query = clean(query)[:LONGEST_QUERY]
     terms = search_terms(query)
     if not terms:
         return Found([], False, _ms(began))

@@ -211,6 +211,11 @@ def test_a_lone_half_of_a_sign_finds_nobody(session: Session) -> None:
     assert found(session, "\ud800") == []
 
 
+def test_signs_that_no_database_holds_are_left_out(session: Session) -> None:
+    anna = customer(first_name="Anna")
+    assert [hit.id for hit in search_clients(session, "\0An\0na", country="DE").hits] == [anna]
+
+
 @pytest.mark.parametrize("query", HOSTILE, ids=ascii)
 def test_hostile_words_are_answered_calmly(
     session: Session, as_role: Callable[..., FlaskClient], query: str
