@@ -327,14 +327,15 @@ def _phrase(patterns: Sequence[str]) -> str:
 
 
 def _begun(pattern: str) -> ColumnElement[bool]:
-    """That the text holds the pattern: looked up by what stands before an @, then compared whole.
+    """That the text holds the pattern: looked up by its letters alone, then compared whole.
 
-    PostgreSQL's index would else read the endless lists of what many emails end with.
+    PostgreSQL's index would else read the endless lists of how words begin and end, and of what
+    many emails have behind the @.
     """
-    begins = pattern.partition("@")[0]
-    if begins == pattern or len(begins) < SHORTEST_INDEXED:
+    letters = pattern.strip().partition("@")[0]
+    if letters == pattern or len(letters) < SHORTEST_INDEXED:
         return _contains(pattern)
-    return and_(_contains(begins), func.strpos(Customer.search_text, pattern) > 0)
+    return and_(_contains(letters), func.strpos(Customer.search_text, pattern) > 0)
 
 
 class _HoldsAll(FunctionElement[bool]):
