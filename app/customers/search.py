@@ -193,7 +193,9 @@ def search_terms(query: str) -> list[str]:
         rest = f"{query[: phone.start()]} {query[phone.end() :]}"
         return [*search_terms(rest), *search_terms(phone[0])][:MOST_WORDS]
     found = (_as_stored(word) for word in words(query))
-    return list(dict.fromkeys(word for word in found if word))[:MOST_WORDS]
+    # Marks alone are no word; PostgreSQL would go through all of its index for them.
+    told = (word for word in found if any(sign.isalnum() for sign in word))
+    return list(dict.fromkeys(told))[:MOST_WORDS]
 
 
 def _as_stored(word: str) -> str:

@@ -216,6 +216,13 @@ def test_signs_that_no_database_holds_are_left_out(session: Session) -> None:
     assert found(session, "\0An\0na") == ["Anna Zorn"]
 
 
+@pytest.mark.parametrize("query", ["+", "@", "- +", "..."])
+def test_marks_alone_find_nobody(session: Session, query: str) -> None:
+    customer(first_name="Anna", email="a-n.n+a@example.org")
+    assert search_terms(query) == []
+    assert found(session, query) == []
+
+
 @pytest.mark.parametrize("query", HOSTILE, ids=ascii)
 def test_hostile_words_are_answered_calmly(
     session: Session, as_role: Callable[..., FlaskClient], query: str
