@@ -137,7 +137,7 @@ SUBSCRIPTIONS = Listing(
         ),
         Filter(
             "expiring", "Expiring within", Kind.TEXT, _expires, hint="So many days from today: 90",
-            keys=_found_by(_expires), column="term_to",
+            column="term_to",
         ),
         filters.yes_no("volume_only", "By volume alone", Subscription.volume_only),
     ),
