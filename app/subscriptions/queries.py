@@ -130,7 +130,7 @@ SUBSCRIPTIONS = Listing(
             "customer", "Customer", Kind.TEXT, _whose(Subscription), hint=_CUSTOMER_HINT,
             keys=_found_by(_whose(Subscription)), column="customer_id",
         ),
-        Filter("coverage", "Coverage", Kind.DATE, _covers, column="first_day"),
+        Filter("coverage", "Coverage", Kind.DATE, _covers),
         Filter(
             "term_to", "Term to", Kind.DATE, _term_ends, keys=_found_by(_term_ends),
             column="term_to",
