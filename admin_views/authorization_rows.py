@@ -86,10 +86,9 @@ def coverage_data(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-class AuthorizationRow(CoverageRow):
-    """One journal authorization."""
+class RightFields(CoverageRow):
+    """What a right says: its journal, and everything but whom it is granted to."""
 
-    id = HiddenField()
     journal_id = LookupField("Journal", [Required()], lookup="journals")
     basis = SelectField("Basis", [Required()], choices=choices_of(Basis))
     coverage_from = date_field("Coverage from", "2010, 2010-03 or 2010-03-15; blank is open")
@@ -100,6 +99,12 @@ class AuthorizationRow(CoverageRow):
     last_issue = TextField("Last issue", [Longest(NUMBER_LENGTH)])
     embargo = ParsedField("Embargo", parse=parse_embargo, description=EMBARGO_HINT)
     note = TextField("Note", [Longest(NOTE_LENGTH)])
+
+
+class AuthorizationRow(RightFields):
+    """One journal authorization."""
+
+    id = HiddenField()
 
 
 def authorization_rows() -> FieldList:

@@ -18,23 +18,14 @@ from werkzeug.datastructures import MultiDict
 from wtforms import SelectField
 
 from admin_views.access import KontorPage, acting, needs
-from admin_views.authorization_rows import (
-    EMBARGO_HINT,
-    CoverageRow,
-    coverage_in,
-    date_field,
-)
 from admin_views.authorization_rows import JOURNALS as JOURNAL_LOOKUP
+from admin_views.authorization_rows import RightFields, coverage_in
 from admin_views.filters import Request, chips, read_request
 from admin_views.formatters import Link
 from admin_views.forms import (
     Group,
-    Longest,
     LookupField,
-    ParsedField,
     Required,
-    TextField,
-    choices_of,
 )
 from admin_views.jobs import register_job_facts, register_job_page
 from admin_views.lookups import Lookup
@@ -54,7 +45,6 @@ from app.customers.models import Customer
 from app.extensions import db, transaction
 from app.jobs.grants import KIND, Side, listing_of, start_grant
 from app.jobs.models import Job
-from app.subscriptions.drafts import NOTE_LENGTH, NUMBER_LENGTH, parse_embargo
 from app.subscriptions.grants import Terms, has_it
 from app.subscriptions.models import Authorization, Basis
 
@@ -77,7 +67,7 @@ def _customer(session: Session, customer_id: int) -> str | None:
     return f"{row.display_name} ({row.number})" if row and row.deleted_at is None else None
 
 
-class GrantForm(CoverageRow):
+class GrantForm(RightFields):
     """The right, and what it is granted of or to."""
 
     groups = (
@@ -94,15 +84,6 @@ class GrantForm(CoverageRow):
     journal_id = LookupField("Journal", lookup="journals")
     package_id = SelectField("Or a package")
     customer_id = LookupField("Customer", [Required()], lookup="customers")
-    basis = SelectField("Basis", [Required()], choices=choices_of(Basis))
-    coverage_from = date_field("Coverage from", "2010, 2010-03 or 2010-03-15; blank is open")
-    coverage_to = date_field("Coverage to", "Blank is open")
-    first_volume = TextField("First volume", [Longest(NUMBER_LENGTH)])
-    first_issue = TextField("First issue", [Longest(NUMBER_LENGTH)])
-    last_volume = TextField("Last volume", [Longest(NUMBER_LENGTH)])
-    last_issue = TextField("Last issue", [Longest(NUMBER_LENGTH)])
-    embargo = ParsedField("Embargo", parse=parse_embargo, description=EMBARGO_HINT)
-    note = TextField("Note", [Longest(NOTE_LENGTH)])
 
     def validate(self, extra_validators: Any = None) -> bool:
         """The fields one by one; then a journal or a package, and not both."""

@@ -104,38 +104,27 @@ def subscription_rows(session: Session, listing: Listing, criteria: Criteria) ->
     return ([getattr(line, name) for name in names] for line in export_lines(session, criteria))
 
 
-def authorization_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
-    """Journal authorizations with their customer and journal."""
-    others = {
-        "customer": _Holder.number,
-        "customer_name": _HOLDER_NAME,
-        "issn": func.coalesce(_Held.print_issn, _Held.online_issn),
-        "journal": _Held.title,
-    }
-    statement = chosen(listing, criteria, Authorization, AUTHORIZATIONS, **others)
-    return stream(
-        session,
-        statement.join(_Holder, _Holder.id == Authorization.customer_id).join(
-            _Held, _Held.id == Authorization.journal_id
-        ),
-    )
+def rows_of_rights(
+    model: Any, columns: Sequence[Column], number: str, name: str
+) -> Callable[[Session, Listing, Criteria], Iterator[Any]]:
+    """The rows of a list that name a customer and a journal; where number and name stand."""
+
+    def found(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+        others = {
+            number: _Holder.number,
+            name: _HOLDER_NAME,
+            "issn": func.coalesce(_Held.print_issn, _Held.online_issn),
+            "journal": _Held.title,
+        }
+        statement = chosen(listing, criteria, model, columns, **others)
+        statement = statement.join(_Holder, _Holder.id == model.customer_id)
+        return stream(session, statement.join(_Held, _Held.id == model.journal_id))
+
+    return found
 
 
-def renewal_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
-    """Subscriptions to renew with their customer and journal."""
-    others = {
-        "customer_number": _Holder.number,
-        "customer": _HOLDER_NAME,
-        "issn": func.coalesce(_Held.print_issn, _Held.online_issn),
-        "journal": _Held.title,
-    }
-    statement = chosen(listing, criteria, Subscription, RENEWALS, **others)
-    return stream(
-        session,
-        statement.join(_Holder, _Holder.id == Subscription.customer_id).join(
-            _Held, _Held.id == Subscription.journal_id
-        ),
-    )
+authorization_rows = rows_of_rights(Authorization, AUTHORIZATIONS, "customer", "customer_name")
+renewal_rows = rows_of_rights(Subscription, RENEWALS, "customer_number", "customer")
 
 
 def package_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
