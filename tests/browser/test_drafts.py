@@ -66,6 +66,7 @@ def test_what_was_typed_is_there_after_a_log_in_that_had_ended(
     watched.shot("back-after-the-log-in")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("was saved")).to_be_visible()
+    page.wait_for_load_state()  # the page that was saved to drops the draft once it is there
     page.goto(form)
     expect(field(page, "Alias")).to_have_value("Nobody forgets me")
     expect(page.get_by_role("group", name="Company 1", exact=True)).to_contain_text(company)
