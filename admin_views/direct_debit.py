@@ -166,7 +166,7 @@ def waits_for_second_person(run: CollectionRun) -> bool:
 _ON_RECORD = frozenset({"record"})
 ACTIONS = (
     Action(
-        "release", "Release", Permission.DIRECT_DEBIT_RUN, _release, icon="shield-check",
+        "release", "Release", Permission.DIRECT_DEBIT_RELEASE, _release, icon="shield-check",
         confirm="Release this run, so that its bank file can be made?",
         places=_ON_RECORD, shown=_may_release,
     ),
@@ -176,7 +176,7 @@ ACTIONS = (
         places=_ON_RECORD, shown=_may_file,
     ),
     Action(
-        "hand_in", "Hand in", Permission.DIRECT_DEBIT_RUN, _hand_in, icon="building-bank",
+        "hand_in", "Hand in", Permission.DIRECT_DEBIT_HAND_IN, _hand_in, icon="building-bank",
         confirm="Has the bank been given this file? From then on, only its answer changes the run.",
         places=_ON_RECORD, shown=lambda run: _allows(run, RunState.HANDED_IN),
     ),

@@ -27,7 +27,12 @@ class Permission(StrEnum):
     MANDATES_EDIT = "mandates:edit"
     DIRECT_DEBIT_VIEW = "direct_debit:view"
     DIRECT_DEBIT_RUN = "direct_debit:run"
+    DIRECT_DEBIT_RELEASE = "direct_debit:release"
     DIRECT_DEBIT_FILE = "direct_debit:file"
+    DIRECT_DEBIT_HAND_IN = "direct_debit:hand_in"
+    BANK_REPORTS_VIEW = "bank_reports:view"
+    BANK_REPORTS_IMPORT = "bank_reports:import"
+    RETURNS_EDIT = "returns:edit"
     CREDITOR_ACCOUNTS_VIEW = "creditor_accounts:view"
     CREDITOR_ACCOUNTS_EDIT = "creditor_accounts:edit"
     JOBS_VIEW = "jobs:view"
@@ -62,8 +67,13 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.MANDATES_VIEW: "See mandates",
     Permission.MANDATES_EDIT: "Edit mandates",
     Permission.DIRECT_DEBIT_VIEW: "See direct-debit runs",
-    Permission.DIRECT_DEBIT_RUN: "Create, release, hand in and cancel runs",
-    Permission.DIRECT_DEBIT_FILE: "Download bank files",
+    Permission.DIRECT_DEBIT_RUN: "Create and cancel runs",
+    Permission.DIRECT_DEBIT_RELEASE: "Release runs",
+    Permission.DIRECT_DEBIT_FILE: "Make and download bank files",
+    Permission.DIRECT_DEBIT_HAND_IN: "Note that runs were handed in",
+    Permission.BANK_REPORTS_VIEW: "See bank reports and returns",
+    Permission.BANK_REPORTS_IMPORT: "Read in bank reports",
+    Permission.RETURNS_EDIT: "Work off returns",
     Permission.CREDITOR_ACCOUNTS_VIEW: "See creditor accounts",
     Permission.CREDITOR_ACCOUNTS_EDIT: "Edit creditor accounts",
     Permission.JOBS_VIEW: "See one's own jobs and downloads",
@@ -122,7 +132,12 @@ ROLE_PERMISSIONS: dict[RoleName, frozenset[Permission]] = {
         Permission.INVOICES_IMPORT,
         Permission.DIRECT_DEBIT_VIEW,
         Permission.DIRECT_DEBIT_RUN,
+        Permission.DIRECT_DEBIT_RELEASE,
         Permission.DIRECT_DEBIT_FILE,
+        Permission.DIRECT_DEBIT_HAND_IN,
+        Permission.BANK_REPORTS_VIEW,
+        Permission.BANK_REPORTS_IMPORT,
+        Permission.RETURNS_EDIT,
         Permission.CREDITOR_ACCOUNTS_VIEW,
     },
     RoleName.MANAGER: _EVERYBODY
@@ -130,6 +145,7 @@ ROLE_PERMISSIONS: dict[RoleName, frozenset[Permission]] = {
         Permission.MANDATES_VIEW,
         Permission.INVOICES_VIEW,
         Permission.DIRECT_DEBIT_VIEW,
+        Permission.BANK_REPORTS_VIEW,
     },
     RoleName.ADMINISTRATOR: frozenset(Permission),
 }

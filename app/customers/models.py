@@ -33,6 +33,7 @@ from app.customers.choices import (
 )
 
 LIVE = text("deleted_at IS NULL")
+NO_HISTORY = {"audit": "skip"}
 _LIVE: dict[str, Any] = {"sqlite_where": LIVE, "postgresql_where": LIVE}
 
 
@@ -238,7 +239,7 @@ class Customer(Identified, Versioned, Base):
 
     # reach; phones are E.164
     email: Mapped[str | None] = mapped_column(String(254))
-    email_key: Mapped[str | None] = mapped_column(key_string(254), info={"audit": "skip"})
+    email_key: Mapped[str | None] = mapped_column(key_string(254), info=NO_HISTORY)
     telephone_private: Mapped[str | None] = mapped_column(String(40))
     business_telephone: Mapped[str | None] = mapped_column(String(40))
     mobile_phone: Mapped[str | None] = mapped_column(String(40))
@@ -266,23 +267,19 @@ class Customer(Identified, Versioned, Base):
     collection_hold: Mapped[bool] = mapped_column(Boolean, default=False)
     collection_hold_until: Mapped[date | None] = mapped_column(Date)
     collection_hold_reason: Mapped[str | None] = mapped_column(String(200))
+    # Days of notice before a collection that the customer agreed on; empty: the setting.
+    notice_days: Mapped[int | None] = mapped_column(Integer)
 
     # consent, with who set each and when
     newsletter: Mapped[bool] = mapped_column(Boolean, default=True)
-    newsletter_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
-    newsletter_set_by: Mapped[str | None] = mapped_column(String(255), info={"audit": "skip"})
+    newsletter_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info=NO_HISTORY)
+    newsletter_set_by: Mapped[str | None] = mapped_column(String(255), info=NO_HISTORY)
     promotional_sms: Mapped[bool] = mapped_column(Boolean, default=False)
-    promotional_sms_set_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, info={"audit": "skip"}
-    )
-    promotional_sms_set_by: Mapped[str | None] = mapped_column(String(255), info={"audit": "skip"})
+    promotional_sms_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info=NO_HISTORY)
+    promotional_sms_set_by: Mapped[str | None] = mapped_column(String(255), info=NO_HISTORY)
     invoices_by_email: Mapped[bool] = mapped_column(Boolean, default=False)
-    invoices_by_email_set_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, info={"audit": "skip"}
-    )
-    invoices_by_email_set_by: Mapped[str | None] = mapped_column(
-        String(255), info={"audit": "skip"}
-    )
+    invoices_by_email_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info=NO_HISTORY)
+    invoices_by_email_set_by: Mapped[str | None] = mapped_column(String(255), info=NO_HISTORY)
 
     # shop account
     login_allowed: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -300,15 +297,15 @@ class Customer(Identified, Versioned, Base):
     lock_text: Mapped[str | None] = mapped_column(String(400))
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     merged_into_id: Mapped[int | None] = mapped_column(
-        ForeignKey("customers.id", ondelete="SET NULL"), info={"audit": "skip"}
+        ForeignKey("customers.id", ondelete="SET NULL"), info=NO_HISTORY
     )
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
-    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, info=NO_HISTORY)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime, info=NO_HISTORY)
 
     # derived: what the search reads, what lists sort by, and the exact company name folded
-    search_text: Mapped[str] = mapped_column(Text, info={"audit": "skip"})
-    sort_name: Mapped[str] = mapped_column(key_string(120), info={"audit": "skip"})
-    name_key: Mapped[str] = mapped_column(key_string(330), info={"audit": "skip"})
+    search_text: Mapped[str] = mapped_column(Text, info=NO_HISTORY)
+    sort_name: Mapped[str] = mapped_column(key_string(120), info=NO_HISTORY)
+    name_key: Mapped[str] = mapped_column(key_string(330), info=NO_HISTORY)
 
     store: Mapped[Store | None] = relationship()
     group: Mapped[Group | None] = relationship()
@@ -361,7 +358,7 @@ class Address(Identified, Base):
     )
 
     customer_id: Mapped[int] = mapped_column(
-        ForeignKey("customers.id", ondelete="CASCADE"), info={"audit": "skip"}
+        ForeignKey("customers.id", ondelete="CASCADE"), info=NO_HISTORY
     )
     kind: Mapped[str] = mapped_column(String(10), default=AddressKind.MAIN)
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -370,7 +367,7 @@ class Address(Identified, Base):
     line_2: Mapped[str | None] = mapped_column(String(200))
     postcode: Mapped[str | None] = mapped_column(key_string(20))
     place: Mapped[str | None] = mapped_column(String(120))
-    place_key: Mapped[str | None] = mapped_column(key_string(120), info={"audit": "skip"})
+    place_key: Mapped[str | None] = mapped_column(key_string(120), info=NO_HISTORY)
     state: Mapped[str | None] = mapped_column(String(80))
     country: Mapped[str | None] = mapped_column(String(2))
     care_of: Mapped[str | None] = mapped_column(String(120))
@@ -391,7 +388,7 @@ class CustomerCompany(Identified, Base):
     )
 
     customer_id: Mapped[int] = mapped_column(
-        ForeignKey("customers.id", ondelete="CASCADE"), index=True, info={"audit": "skip"}
+        ForeignKey("customers.id", ondelete="CASCADE"), index=True, info=NO_HISTORY
     )
     company_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), index=True)
     company_name: Mapped[str | None] = mapped_column(String(200))

@@ -17,7 +17,7 @@ from app.customers.belongings import (
     plain,
     register_belonging,
 )
-from app.sepa.models import Collection, Mandate, MandateState
+from app.sepa.models import Collection, Mandate, MandateState, PreNotification
 from app.sepa.operations_mandates import MANDATES
 
 
@@ -27,6 +27,7 @@ def register() -> None:
         Belonging("mandates", "mandate", "mandates", frozenset({MANDATES.name}), _preview, _move)
     )
     register_belonging(plain("collections", "collection", "collections", Collection.__table__))
+    register_belonging(plain("notices", "notice", "notices", PreNotification.__table__))
 
 
 def _preview(session: Session, merging: Merging) -> Preview:

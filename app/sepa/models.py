@@ -1,6 +1,6 @@
 """Mandates, creditor accounts, collection runs, their collections and bank files."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    Time,
     UniqueConstraint,
     text,
 )
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Operator
 from app.billing.models import Invoice
-from app.core.database import Base, Identified, UtcDateTime, Versioned
+from app.core.database import Base, BigId, Identified, UtcDateTime, Versioned
 from app.core.models import StoredFile
 from app.core.money import Cents
 from app.customers.models import Customer
@@ -104,6 +105,17 @@ class CreditorAccount(Identified, Versioned, Base):
     # Limits of one file, agreed on with the bank; a run past them gets several files.
     max_transactions: Mapped[int] = mapped_column(Integer, default=50_000)
     max_amount: Mapped[Decimal] = mapped_column(Cents, default=Decimal("999999999.99"))
+    # Until when the bank takes files for the next day; empty: the setting of the installation.
+    cutoff: Mapped[time | None] = mapped_column(Time)
+    # Some banks take one payment block in a file: another sequence type gets a file of its own.
+    one_block_per_file: Mapped[bool] = mapped_column(Boolean, default=False)
+    # Town and country beside address lines, as EPC allows and Austrian banks refuse.
+    hybrid_addresses: Mapped[bool] = mapped_column(Boolean, default=False)
+    # For mandate forms and letters; no bank file carries it.
+    street: Mapped[str | None] = mapped_column(String(70))
+    postcode: Mapped[str | None] = mapped_column(String(16))
+    place: Mapped[str | None] = mapped_column(String(35))
+    country: Mapped[str | None] = mapped_column(String(2))
 
     def __str__(self) -> str:
         return self.label
@@ -140,6 +152,13 @@ class Mandate(Identified, Versioned, Base):
     # Values before an amendment; the next collection tells the bank of them, once.
     original_reference: Mapped[str | None] = mapped_column(String(35))
     original_iban: Mapped[str | None] = mapped_column(String(34), info={"audit": "mask"})
+    # When the IBAN was last changed; the preview points to what changed lately.
+    iban_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    # Why it is suspended or cancelled, and the bank's code where a return did it.
+    state_reason: Mapped[str | None] = mapped_column(String(200))
+    state_code: Mapped[str | None] = mapped_column(String(4))
+    # B2B: the debtor's bank has registered the mandate, or refuses every collection.
+    bank_registered_on: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
 
     customer: Mapped[Customer] = relationship()
@@ -183,6 +202,8 @@ class CollectionRun(Identified, Versioned, Base):
     released_by_label: Mapped[str | None] = mapped_column(String(255))
     filed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
     handed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime, info={"audit": "skip"})
 
     creditor_account: Mapped[CreditorAccount] = relationship()
@@ -217,6 +238,14 @@ class Collection(Identified, Base):
         Index("ix_collections_run_id", "run_id", "id"),
         Index("ix_collections_mandate_id", "mandate_id"),
         Index("ix_collections_customer_id", "customer_id", "state"),
+        # The work list of returns.
+        Index(
+            "ix_collections_to_work_off",
+            "ended_on",
+            "id",
+            sqlite_where=text("state IN ('rejected', 'returned') AND worked_off_at IS NULL"),
+            postgresql_where=text("state IN ('rejected', 'returned') AND worked_off_at IS NULL"),
+        ),
     )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("collection_runs.id"))
@@ -239,6 +268,16 @@ class Collection(Identified, Base):
     postcode: Mapped[str | None] = mapped_column(String(20))
     place: Mapped[str | None] = mapped_column(String(120))
     country: Mapped[str | None] = mapped_column(String(2))
+    # What the bank answered: booked on; rejected or returned on, why, and what it charged for it.
+    settled_on: Mapped[date | None] = mapped_column(Date)
+    ended_on: Mapped[date | None] = mapped_column(Date)
+    reason_code: Mapped[str | None] = mapped_column(String(35))
+    reason_text: Mapped[str | None] = mapped_column(String(500))
+    fee: Mapped[Decimal | None] = mapped_column(Cents)
+    # Who worked off a rejection or return, and what came of it.
+    worked_off_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    worked_off_by_label: Mapped[str | None] = mapped_column(String(255))
+    worked_off_note: Mapped[str | None] = mapped_column(String(500))
 
     run: Mapped[CollectionRun] = relationship()
     invoice: Mapped[Invoice] = relationship()
@@ -258,5 +297,31 @@ class RunFile(Identified, Base):
     file_id: Mapped[int] = mapped_column(ForeignKey("stored_files.id"))
     collection_count: Mapped[int] = mapped_column(Integer)
     amount: Mapped[Decimal] = mapped_column(Cents)
+    # The group status of the bank's pain.002, for example ACCP, PART or RJCT.
+    bank_status: Mapped[str | None] = mapped_column(String(4))
 
     file: Mapped[StoredFile] = relationship()
+
+
+class PreNotification(Identified, Base):
+    """The notice of a run to one customer: by mail, or in the letters that are printed."""
+
+    __tablename__ = "pre_notifications"
+    __table_args__ = (
+        CheckConstraint("channel IN ('email', 'letter')", name="channel"),
+        # Not unique: of two customers who were both told, one may be merged into the other.
+        Index("ix_pre_notifications_run_id", "run_id", "customer_id"),
+        Index("ix_pre_notifications_customer_id", "customer_id", "id"),
+    )
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("collection_runs.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    channel: Mapped[str] = mapped_column(String(6))
+    # The outbox forgets messages after a time; so this is no foreign key.
+    message_id: Mapped[int | None] = mapped_column(BigId)
+    collection_count: Mapped[int] = mapped_column(Integer)
+    amount: Mapped[Decimal] = mapped_column(Cents)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
+
+    run: Mapped[CollectionRun] = relationship()
+    customer: Mapped[Customer] = relationship()

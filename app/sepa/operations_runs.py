@@ -96,7 +96,7 @@ def create_run(
 
 def release_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Actor) -> None:
     """Release a run for filing; by a second person where the setting asks for one."""
-    actor.require(Permission.DIRECT_DEBIT_RUN)
+    actor.require(Permission.DIRECT_DEBIT_RELEASE)
     run = _locked(session, run)
     RUN_STATES.check(RunState(run.state), RunState.RELEASED)
     if policy.two_person_rule and is_creator(run, actor):
@@ -149,7 +149,7 @@ def hand_out_files(session: Session, run: CollectionRun, *, actor: Actor) -> lis
 
 def hand_in_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
     """Note that the bank has the file: from now on only its answer changes anything."""
-    actor.require(Permission.DIRECT_DEBIT_RUN)
+    actor.require(Permission.DIRECT_DEBIT_HAND_IN)
     run = _locked(session, run)
     RUN_STATES.check(RunState(run.state), RunState.HANDED_IN)
     run.handed_in_at = clock.now()
