@@ -57,7 +57,6 @@ def _configure(app: Flask, settings: Settings, instance: Path) -> None:
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key or kept_secret(instance, "secret_key"),
         SQLALCHEMY_DATABASE_URI=settings.database_address,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": bool(settings.database_url)},
         MAX_CONTENT_LENGTH=settings.upload_megabytes * 1024 * 1024,
         # A customer with many addresses and authorizations is one form.
         MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,

@@ -26,6 +26,8 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from app.core import server_connections
+
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -128,8 +130,14 @@ def is_writing() -> bool:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give every SQLite connection WAL, foreign keys, a busy timeout, and explicit BEGINs."""
-    if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _on_connect):
+    """Give every SQLite connection WAL, foreign keys, a busy timeout, and explicit BEGINs.
+
+    One to PostgreSQL is looked at before it is used again.
+    """
+    if engine.dialect.name != "sqlite":
+        server_connections.watch(engine)
+        return
+    if event.contains(engine, "connect", _on_connect):
         return
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
