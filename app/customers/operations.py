@@ -18,7 +18,7 @@ from app.core.permissions import Permission
 from app.core.portions import portions
 from app.customers import accounts, parts, rules
 from app.customers.choices import ApprovalState
-from app.customers.collisions import collisions
+from app.customers.collisions import UNIQUE, collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.guards import reasons_against_deleting, reasons_against_restoring
 from app.customers.models import Customer
@@ -123,7 +123,9 @@ def update_customers(
         changed.append(new)
         entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes) | {"at": now})
     own = [row["id"] for row in changed]
-    _refuse_collisions(collisions(session, changed, own_ids=own))
+    # What a live customer has and keeps, nobody else can have: the database sees to that.
+    fresh = [{n: row[n] for n in UNIQUE if row[n] != before[row["id"]][n]} for row in changed]
+    _refuse_collisions(collisions(session, fresh, own_ids=own))
     save_values(session, before, changed)
     audit.record_many(session, entries)
     accounts.follow_up(session, [(before[row["id"]], row) for row in changed], actor=actor)
