@@ -1,0 +1,40 @@
+"""The menu of every page, drawn once for all who may open the same pages."""
+
+from typing import Any, Final
+
+from flask import render_template, request
+from flask_admin import Admin, BaseView
+from markupsafe import Markup
+
+from admin_views.access import Guarded, acting
+from admin_views.assets import asset
+
+_MOST_KEPT: Final = 200
+
+
+class Menu:
+    """Draws the menu, and keeps it by all that it depends on: a page has some thirty entries."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+        self._kept: dict[Any, Markup] = {}
+
+    def __call__(self, current: BaseView) -> Markup:
+        """The entries that the present operator may open; `current` is the view of the page."""
+        waiting = {
+            view.endpoint: view.menu_count()
+            for view in self._admin._views
+            if isinstance(view, Guarded) and view.counts_in_menu() and view.is_accessible()
+        }
+        picture = asset("vendor/tabler-icons/sprite.svg")
+        key = (acting().permissions, current, tuple(waiting.values()), picture, request.root_path)
+        drawn = self._kept.get(key)
+        if drawn is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            drawn = self._kept[key] = Markup(  # noqa: S704 - a template has escaped it
+                render_template(
+                    "admin/menu.html", items=self._admin.menu(), current=current, waiting=waiting
+                )
+            )
+        return drawn
