@@ -27,7 +27,9 @@ class Menu:
             if isinstance(view, Guarded) and view.counts_in_menu() and view.is_accessible()
         }
         picture = asset("vendor/tabler-icons/sprite.svg")
-        key = (acting().permissions, current, tuple(waiting.values()), picture, request.root_path)
+        # An error page may stand in no view.
+        place = getattr(current, "endpoint", None)
+        key = (acting().permissions, place, tuple(waiting.values()), picture, request.root_path)
         drawn = self._kept.get(key)
         if drawn is None:
             if len(self._kept) >= _MOST_KEPT:

@@ -40,19 +40,14 @@ class Reading(Guarded, ModelView):
         """One record in scope, or None: also for an id that is none, or two of them."""
         return self.find(db.session(), id)
 
-    def find(self, session: Session, id: Any, options: Sequence[Any] | None = None) -> Any:
-        """One record in scope, read through a session; None if it is not there.
-
-        Without `options` it is read as its own page shows it.
-        """
+    def find(self, session: Session, id: Any) -> Any:
+        """One record in scope, read through a session; None if it is not there."""
         try:
             wanted = identifier(str(id))
         except ValueError:
             return None
         statement = select(self.model_class).where(self.key_column == wanted, *self.scope())
-        return session.scalar(
-            statement.options(*(self.record_options() if options is None else options))
-        )
+        return session.scalar(statement.options(*self.record_options()))
 
     def in_scope(self, session: Session, ids: Sequence[int]) -> list[int]:
         """Those of the ids that this view may touch, in one query."""
@@ -63,21 +58,14 @@ class Reading(Guarded, ModelView):
         """Loader options for one record."""
         return ()
 
-    def saving_options(self) -> Sequence[Any]:
-        """Loader options for one that is being saved, which a page need not show."""
-        return self.record_options()
-
     @property
     def key_column(self) -> Any:
         """The primary key."""
         return getattr(self.model_class, inspect(self.model_class).primary_key[0].key)
 
-    def record_or_404(self, options: Sequence[Any] | None = None) -> Any:
-        """The record that the address names, read with loader options or as its page shows it."""
-        wanted = request.values.get("id", "")
-        model = (
-            self.get_one(wanted) if options is None else self.find(db.session(), wanted, options)
-        )
+    def record_or_404(self) -> Any:
+        """The record that the address names."""
+        model = self.get_one(request.values.get("id", ""))
         if model is None:
             abort(404)
         return model

@@ -165,7 +165,7 @@ class Saving(Reading):
         """An existing record. What was typed stays on the page whatever happens."""
         if self.form_class is None:
             abort(404)
-        model = self.record_or_404(self.saving_options() if request.method == "POST" else None)
+        model = self.record_or_404()
         if not self.editable(model):
             abort(403)
         key = self.get_pk_value(model)
@@ -237,7 +237,7 @@ class Saving(Reading):
         """Change in one transaction. Raises Conflict if the record was changed meanwhile."""
         key = self.get_pk_value(model)
         with in_words(), transaction() as session:
-            fresh = self.find(session, key, self.saving_options())
+            fresh = self.find(session, key)
             if fresh is None:
                 raise NotFound(f"This {self.singular} is no longer there.")
             if not _same_version(fresh, request.form.get("_version")):

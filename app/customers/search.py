@@ -132,23 +132,25 @@ def _candidates(
 ) -> tuple[list[int], bool, bool]:
     """The other hits in their order, whether there are more, and whether time ran out."""
     rows: dict[int, Row[Any]] = {}
+    rest: dict[int, Row[Any]] = {}
     more = late = False
+    # A single name may fill the page by itself; several words together are seldom too many, nor
+    # do many share a long one, and a number typed in part is no word of its own.
+    by_itself = len(terms) == 1 and not terms[0].isdigit() and len(terms[0]) <= LONGEST_PHRASE
     try:
-        # A single name may fill the page by itself; several words together are seldom too many,
-        # nor do many share a long one, and a number typed in part is no word of its own.
-        if len(terms) == 1 and not terms[0].isdigit() and len(terms[0]) <= LONGEST_PHRASE:
+        if by_itself:
             rows, more = _holding(session, _whole(terms), began, MOST_CANDIDATES)
         if not more:
             rest, more = _holding(session, _indexable(terms), began, MOST_RANKED)
             if more:
-                for patterns in (_whole(terms), _beginnings(terms)):
-                    better, enough = _holding(session, patterns, began, MOST_CANDIDATES)
-                    rows |= better
-                    if enough:
-                        break
-            rows |= rest
+                begun, many = _holding(session, _beginnings(terms), began, MOST_CANDIDATES)
+                rest = begun | rest
+                # Whole words are beginnings, too: they could be lost only among too many of them.
+                if many and not by_itself:
+                    rows, _ = _holding(session, _whole(terms), began, MOST_CANDIDATES)
     except DeadlinePassed:
         more = late = True
+    rows |= rest
     others = [row for id_, row in rows.items() if id_ not in taken]
     kept = others[:MOST_CANDIDATES] if more else others
     kept.sort(key=lambda row: (_rank(row.search_text, terms), row.sort_name, row.id))
