@@ -6,7 +6,7 @@ from flask import render_template, request
 from flask_admin import Admin, BaseView
 from markupsafe import Markup
 
-from admin_views.access import Guarded, acting
+from admin_views.access import Guarded
 from admin_views.assets import asset
 
 _MOST_KEPT: Final = 200
@@ -21,15 +21,19 @@ class Menu:
 
     def __call__(self, current: BaseView) -> Markup:
         """The entries that the present operator may open; `current` is the view of the page."""
-        waiting = {
-            view.endpoint: view.menu_count()
+        shown = [
+            view
             for view in self._admin._views
-            if isinstance(view, Guarded) and view.counts_in_menu() and view.is_accessible()
-        }
-        picture = asset("vendor/tabler-icons/sprite.svg")
-        # An error page may stand in no view.
-        place = getattr(current, "endpoint", None)
-        key = (acting().permissions, place, tuple(waiting.values()), picture, request.root_path)
+            if isinstance(view, Guarded) and view.is_accessible() and view.is_visible()
+        ]
+        waiting = {view.endpoint: view.menu_count() for view in shown if view.counts_in_menu()}
+        key = (
+            tuple(view.endpoint for view in shown),
+            tuple(waiting.values()),
+            getattr(current, "endpoint", None),  # an error page may stand in no view
+            asset("vendor/tabler-icons/sprite.svg"),
+            request.root_path,
+        )
         drawn = self._kept.get(key)
         if drawn is None:
             if len(self._kept) >= _MOST_KEPT:
