@@ -214,6 +214,18 @@ def _queue(engine: Engine) -> Iterator[int]:
         os.close(place)  # and with it its lock, as when the process is killed
 
 
+def somebody_waits(engine: Engine, *, otherwise: bool) -> bool:
+    """Tell whether somebody waits for SQLite's write lock; `otherwise` where that is not known."""
+    if engine.dialect.name != "sqlite":
+        return otherwise
+    with _queue(engine) as place:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
 def let_others_write(engine: Engine, most_seconds: float) -> None:
     """Wait until nobody waits to write any more, on SQLite; who writes long asks between commits.
 
@@ -223,13 +235,8 @@ def let_others_write(engine: Engine, most_seconds: float) -> None:
     if engine.dialect.name != "sqlite":
         return
     until = time.monotonic() + most_seconds
-    with _queue(engine) as place:
-        while time.monotonic() < until:
-            try:
-                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                time.sleep(LOOK_AGAIN_SECONDS / 2)
+    while time.monotonic() < until and somebody_waits(engine, otherwise=False):
+        time.sleep(LOOK_AGAIN_SECONDS / 2)
 
 
 def write_back(engine: Engine) -> None:
