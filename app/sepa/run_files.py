@@ -14,6 +14,7 @@ from app.billing.models import Invoice
 from app.core import clock, storage
 from app.core.errors import Problem, Refused
 from app.core.storage import KeptBytes
+from app.customers.collisions import record_address
 from app.customers.models import Customer
 from app.sepa.addresses import make_address
 from app.sepa.message import Amendment, Block, BlockHead, Creditor, Debit, MessageHead
@@ -82,8 +83,7 @@ def write_files(
     counted = _Counted(progress)
     written: list[Written] = []
     try:
-        for part in parts:
-            written.append(Written(part, _write_part(session, run, part, counted)))
+        written.extend(Written(one, _write_part(session, run, one, counted)) for one in parts)
     except BaseException:
         discard(written)
         raise
@@ -194,12 +194,19 @@ def _with_rows(
             Collection.end_to_end_id.in_({one.field for one in told}),
         )
     )
-    known = {id_: f"Invoice {invoice} of customer {owner}" for id_, invoice, owner in rows}
+    known = {id_: (invoice, owner) for id_, invoice, owner in rows}
     for one in told:
-        where = known.get(one.field)
-        yield Problem(one.field, f"{where}: {one.message}" if where else one.message, one.hint)
+        if one.field in known:
+            invoice, owner = known[one.field]
+            yield Problem(
+                one.field,
+                f"Invoice {invoice} of customer {owner}: {one.message}",
+                link=(f"Customer {owner}", record_address(owner)),
+            )
+        else:
+            yield one
     if len(problems) > len(told):
-        yield Problem("", f"There are {len(problems) - len(told):,} more of these, or even more")
+        yield Problem("", f"There are at least {len(problems) - len(told):,} more such rows")
     yield Problem("", MEND)
 
 
