@@ -88,7 +88,7 @@ def _register_features(app: Flask) -> None:
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
-    from app.jobs import duplicates, grants, mass_changes, renewals, worker
+    from app.jobs import duplicates, filing, grants, mass_changes, renewals, worker
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
@@ -117,6 +117,7 @@ def _register_features(app: Flask) -> None:
     exports.register()
     mass_changes.register()
     grants.register()
+    filing.register()
     renewals.register()
     duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])

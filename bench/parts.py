@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.bank_files import measure_bank_files
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
 from bench.exporting import measure_exports
@@ -157,6 +158,11 @@ def _imports(plan: Plan) -> Found:
     return measure_imports(plan.data / "imports", min(plan.customers, ROWS))
 
 
+def _bank_files(plan: Plan) -> Found:
+    """Of one size, too, and in an installation of its own."""
+    return measure_bank_files(Installation(plan.data / "bank-files"))
+
+
 def _rows(rows: Any) -> Found:
     return {"rows": [one.as_json() for one in rows]}
 
@@ -176,5 +182,6 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "rights": _rights,
     "exports": _exports,
     "imports": _imports,
+    "bank-files": _bank_files,
     "duplicates": _duplicates,
 }

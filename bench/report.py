@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.keeping import Found, kept, rows_of
 from bench.parts import PARTS, Plan
+from bench.report_bank_files import bank_files
 from bench.report_details import details
 from bench.report_rights import rights
 from bench.report_transfers import transfers
@@ -52,6 +53,7 @@ def report(plan: Plan) -> str:
         *_table(found),
         *_filters(found),
         *transfers(found),
+        *bank_files(found),
         *_duplicates(found),
         *rights(found),
     ]

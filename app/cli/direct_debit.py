@@ -12,6 +12,7 @@ from app.core import clock, storage
 from app.core.actor import COMMAND_LINE
 from app.core.values import ValueProblem, parse_date
 from app.extensions import db, transaction
+from app.jobs import filing
 from app.sepa import operations_runs as runs
 from app.sepa.archive import write_archive
 from app.sepa.candidates import Assessment, assess
@@ -91,17 +92,19 @@ def file(run: str, out: Path) -> dict[str, Any]:
 
     The first call makes them; every later one gives the same bytes.
     """
+    run_id = run_by_number(db.session(), run).id
+    filing.file_now(run_id, policy=_policy(), actor=COMMAND_LINE)
     with transaction() as session:
         found = run_by_number(session, run)
-        runs.file_run(session, found, policy=_policy(), actor=COMMAND_LINE)
         files = runs.hand_out_files(session, found, actor=COMMAND_LINE)
         told = {"run": found.number, "state": found.state, "files": len(files), "file": str(out)}
-        with out.open("wb") as target:
-            if len(files) == 1:
-                storage.copy_to(files[0], target)
-                return told | {"sha256": files[0].sha256}
-            write_archive(files, target)
-        return told | {"sha256": [stored.sha256 for stored in files]}
+    files = [one.file for one in run_by_number(db.session(), run).files]
+    with out.open("wb") as target:
+        if len(files) == 1:
+            storage.copy_to(files[0], target)
+            return told | {"sha256": files[0].sha256}
+        write_archive(files, target)
+    return told | {"sha256": [stored.sha256 for stored in files]}
 
 
 def _policy() -> Policy:

@@ -5,11 +5,12 @@ index on live collections has the last word (sepa.md, "Run").
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,7 +39,7 @@ from app.sepa.models import (
     RunState,
 )
 from app.sepa.rules import MANDATE_STATES, RUN_STATES, Policy
-from app.sepa.run_files import Part, parts_of, write_part
+from app.sepa.run_files import PURPOSE, Written, write_files
 
 
 def create_run(
@@ -96,39 +97,55 @@ def create_run(
 
 def release_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Actor) -> None:
     """Release a run for filing; by a second person where the setting asks for one."""
-    actor.require(Permission.DIRECT_DEBIT_RELEASE)
     run = _locked(session, run)
-    RUN_STATES.check(RunState(run.state), RunState.RELEASED)
-    if policy.two_person_rule and is_creator(run, actor):
-        raise Refused.because(
-            "Who created a run may not release it", hint="Ask a second person to release it"
-        )
+    _check_release(run, policy, actor)
     run.released_at = clock.now()
     run.released_by_id, run.released_by_label = actor.operator_id, actor.label
     _to_state(session, run, RunState.RELEASED, actor)
 
 
-def file_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Actor) -> None:
-    """Write, check and store the bank file or files of a run, once; then they never change.
-
-    A run that is only created is released on the way, unless a second person must do that.
-    Raises Refused with the row and the reason where a bank would refuse the file.
-    """
+def check_filing(session: Session, run: CollectionRun, *, policy: Policy, actor: Actor) -> None:
+    """Raise Refused or NotAllowed where the files of a run cannot be made now; changes nothing."""
     actor.require(Permission.DIRECT_DEBIT_FILE)
-    run = _locked(session, run)
     if run.state == RunState.VOID:
         raise Refused.because("This run was cancelled", hint="Its invoices are open again")
     if run.files:
         return
     if run.state == RunState.CREATED:
+        _check_release(run, policy, actor)
+    else:
+        RUN_STATES.check(RunState(run.state), RunState.FILED)
+    _at_the_bank(policy, run).check_collection_date(run.collection_date, clock.now())
+
+
+def file_run(
+    session: Session,
+    run: CollectionRun,
+    *,
+    policy: Policy,
+    actor: Actor,
+    written: Sequence[Written] | None = None,
+) -> bool:
+    """Write, check and store the bank file or files of a run, once; then they never change.
+
+    A run that is only created is released on the way, unless a second person must do that.
+    `written` are files of this run that were kept beforehand, so that nobody waits for their
+    writing. Raises Refused with the row and the reason where a bank would refuse the file. Tells
+    whether the files were made now; False where they were there already.
+    """
+    run = _locked(session, run)
+    session.refresh(run, ["files"])
+    check_filing(session, run, policy=policy, actor=actor)
+    if run.files:
+        return False
+    if run.state == RunState.CREATED:
         release_run(session, run, policy=policy, actor=actor)
-    RUN_STATES.check(RunState(run.state), RunState.FILED)
-    policy.check_collection_date(run.collection_date, clock.now())
-    for part in parts_of(session, run):
-        _store(session, run, part, actor)
+    for one in write_files(session, run) if written is None else written:
+        _store(session, run, one, actor)
     run.filed_at = clock.now()
     _to_state(session, run, RunState.FILED, actor)
     session.refresh(run, ["files"])
+    return True
 
 
 def hand_out_files(session: Session, run: CollectionRun, *, actor: Actor) -> list[StoredFile]:
@@ -153,18 +170,32 @@ def hand_in_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
     run = _locked(session, run)
     RUN_STATES.check(RunState(run.state), RunState.HANDED_IN)
     run.handed_in_at = clock.now()
+    session.flush()
+    # The bank knows by now what the file said. What was changed since is told next time.
+    known = select(func.max(Collection.mandate_reference), func.max(Collection.iban)).where(
+        Collection.run_id == run.id, Collection.mandate_id == Mandate.id
+    )
+    reference, iban = (
+        known.with_only_columns(column).scalar_subquery() for column in known.selected_columns
+    )
     mandates = select(Collection.mandate_id).where(Collection.run_id == run.id)
-    # The bank knows the amended values from this collection on.
     session.execute(
         update(Mandate)
         .where(Mandate.id.in_(mandates))
         .values(
-            last_collected_on=run.collection_date,
-            original_reference=None,
-            original_iban=None,
+            last_collected_on=case(
+                (Mandate.last_collected_on > run.collection_date, Mandate.last_collected_on),
+                else_=run.collection_date,
+            ),
+            original_reference=func.nullif(reference, Mandate.reference),
+            original_iban=func.nullif(iban, Mandate.iban),
             version=Mandate.version + 1,
         )
+        .execution_options(synchronize_session=False)
     )
+    for one in session.identity_map.values():
+        if isinstance(one, Mandate):
+            session.expire(one)
     _to_state(session, run, RunState.HANDED_IN, actor)
 
 
@@ -189,16 +220,28 @@ def cancel_run(
         session, [row.invoice_id for row in rows], InvoiceState.OPEN, actor=actor,
         reason=f"Collection run {run.number} was cancelled",
     )  # fmt: skip
-    session.execute(
-        update(Mandate)
-        .where(
-            Mandate.id.in_([row.mandate_id for row in rows]),
-            Mandate.state == MandateState.USED.value,
+    for some in portions([row.mandate_id for row in rows], 5000):
+        session.execute(
+            update(Mandate)
+            .where(Mandate.id.in_(some), Mandate.state == MandateState.USED.value)
+            .values(state=MandateState.ACTIVE.value, version=Mandate.version + 1)
         )
-        .values(state=MandateState.ACTIVE.value, version=Mandate.version + 1)
-    )
     run.voided_at = clock.now()
     _to_state(session, run, RunState.VOID, actor, reason)
+
+
+def _check_release(run: CollectionRun, policy: Policy, actor: Actor) -> None:
+    actor.require(Permission.DIRECT_DEBIT_RELEASE)
+    RUN_STATES.check(RunState(run.state), RunState.RELEASED)
+    if policy.two_person_rule and is_creator(run, actor):
+        raise Refused.because(
+            "Who created a run may not release it", hint="Ask a second person to release it"
+        )
+
+
+def _at_the_bank(policy: Policy, run: CollectionRun) -> Policy:
+    """The policy with the cut-off of the run's own account, where it has one."""
+    return replace(policy, cutoff=run.creditor_account.cutoff or policy.cutoff)
 
 
 def _locked(session: Session, run: CollectionRun) -> CollectionRun:
@@ -287,12 +330,12 @@ def _use_mandates(session: Session, chosen: Sequence[Candidate]) -> None:
         )
 
 
-def _store(session: Session, run: CollectionRun, part: Part, actor: Actor) -> None:
-    with write_part(session, run, part) as content:
-        stored = storage.save(
-            session, content, name=f"{part.message_id}.xml", media_type="application/xml",
-            purpose="bank-file", owner_id=actor.operator_id,
-        )  # fmt: skip
+def _store(session: Session, run: CollectionRun, written: Written, actor: Actor) -> None:
+    part = written.part
+    stored = storage.save(
+        session, written.kept, name=f"{part.message_id}.xml", media_type="application/xml",
+        purpose=PURPOSE, owner_id=actor.operator_id,
+    )  # fmt: skip
     session.add(
         RunFile(
             run_id=run.id, part=part.number, message_id=part.message_id, file_id=stored.id,

@@ -99,6 +99,13 @@ CREDITOR_ACCOUNTS = (
     commerce.IBAN,
     commerce.BIC,
     told("Scheme", "scheme", width=10),
+    told("Collections in a file", "max_transactions", width=18),
+    told("One payment block in a file", "one_block_per_file", Form.YES_NO, 18),
+    told("Hybrid addresses", "hybrid_addresses", Form.YES_NO, 18),
+    told("Street/No.", "street", width=30),
+    told("Postcode", "postcode", width=10),
+    told("Place", "place", width=24),
+    told("Country", "country", width=10),
     told("Default", "is_default", Form.YES_NO, 10),
     told("Active", "active", Form.YES_NO, 10),
 )
