@@ -11,12 +11,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
 from app.audit.models import Action
-from app.billing.models import Invoice, InvoiceState
+from app.billing.models import InvoiceState
 from app.billing.operations import change_states
 from app.core import clock
 from app.core.actor import Actor
@@ -97,18 +97,7 @@ def work_off(
     text = checked_note(step, note)
     outcome = WorkedOff()
     for some in portions(sorted(set(collection_ids))):
-        rows = session.execute(
-            select(
-                Collection.id, Collection.invoice_id, Collection.customer_id, Collection.state,
-                Collection.reason_code, Collection.ended_on, Collection.worked_off_at,
-                Collection.worked_off_by_label, Collection.worked_off_note,
-                Invoice.number, Invoice.state.label("invoice_state"),
-            )
-            .join(Invoice, Invoice.id == Collection.invoice_id)
-            .where(Collection.id.in_(some))
-            .order_by(Collection.id)
-            .with_for_update(of=Collection)
-        ).all()  # fmt: skip
+        rows = session.execute(_asked_for(some).with_for_update(of=Collection)).all()
         attempts = attempts_of(session, rows)
         good = []
         for row in rows:
@@ -120,6 +109,35 @@ def work_off(
         _write(session, good, step, text, attempts, policy, actor)
         outcome.done += len(good)
     return outcome
+
+
+def reasons_against(
+    session: Session,
+    collection_ids: Sequence[int],
+    step: Step,
+    *,
+    policy: RetryPolicy,
+    today: date,
+) -> dict[int, str]:
+    """Why a step cannot be taken for some returns, by their ids; for a preview of a few."""
+    rows = session.execute(_asked_for(collection_ids)).all()
+    attempts = attempts_of(session, rows)
+    found = {row.id: _against(row, step, attempts[row.invoice_id], policy, today) for row in rows}
+    return {id_: against for id_, against in found.items() if against}
+
+
+def _asked_for(collection_ids: Sequence[int]) -> Select[Any]:
+    return (
+        select(
+            Collection.id, Collection.invoice_id, Collection.customer_id, Collection.state,
+            Collection.reason_code, Collection.ended_on, Collection.worked_off_at,
+            Collection.worked_off_by_label, Collection.worked_off_note,
+            Invoice.number, Invoice.state.label("invoice_state"),
+        )
+        .join(Invoice, Invoice.id == Collection.invoice_id)
+        .where(Collection.id.in_(collection_ids))
+        .order_by(Collection.id)
+    )  # fmt: skip
 
 
 def _against(row: Row[Any], step: Step, attempts: int, policy: RetryPolicy, today: date) -> str:

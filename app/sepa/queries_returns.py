@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import Select, and_, bindparam, false, func, not_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.billing.models import Invoice
 from app.config import Settings
 from app.core import filters
+from app.core.counts import capped_count, format_count
 from app.core.filters import Condition
 from app.core.listing import Criteria, Listing
 from app.customers.models import Customer
@@ -26,15 +27,29 @@ ENDED = (CollectionState.REJECTED.value, CollectionState.RETURNED.value)
 IS_ENDED = Collection.state.in_(
     bindparam("ended_states", ENDED, expanding=True, literal_execute=True)
 )
-# A collection whose whole file was refused never was on the work list: nobody worked it off, which
-# tells it from all others. Towards the debtor it counts for nothing.
-REFUSED_WITH_FILE = and_(
-    Collection.state == CollectionState.REJECTED.value,
-    Collection.worked_off_at.is_not(None),
-    Collection.worked_off_by_label.is_(None),
-)
 NEAR = timedelta(days=62)
 MOST_ALIKE = 20
+
+
+def was_refused_with_file(collection: Any) -> Condition:
+    """Whether the bank refused the whole file of a collection.
+
+    Such a one never was on the work list: nobody worked it off, which tells it from all others.
+    """
+    return and_(
+        collection.state == CollectionState.REJECTED.value,
+        collection.worked_off_at.is_not(None),
+        collection.worked_off_by_label.is_(None),
+    )
+
+
+def is_attempt(collection: Any, run: Any) -> Condition:
+    """Whether a collection has reached the debtor's bank, as far as we know."""
+    return and_(
+        collection.state != CollectionState.VOID.value,
+        run.handed_in_at.is_not(None),
+        not_(was_refused_with_file(collection)),
+    )
 
 
 def retry_policy_of(settings: Settings) -> RetryPolicy:
@@ -114,6 +129,22 @@ WORKED_OFF = Listing(
 )
 
 
+def waiting_count(session: Session) -> str:
+    """How many returns wait for somebody, as a page says it; nothing when none does."""
+    total, capped = capped_count(session, WAITING.statement)
+    return format_count(total, capped) if total else ""
+
+
+def allowed_again(policy: RetryPolicy, today: date) -> Condition:
+    """Returns that may be collected again, as far as code and day tell; not their attempts."""
+    if policy.attempts < 2:
+        return false()
+    rested = or_(
+        Collection.ended_on.is_(None), Collection.ended_on <= today - timedelta(days=policy.days)
+    )
+    return and_(Collection.reason_code.in_(codes_of(Todo.AGAIN)), rested)
+
+
 @dataclass(slots=True)
 class Sum:
     """So many returns, what was to be collected by them, and what the bank charged."""
@@ -176,18 +207,16 @@ def attempts_of(session: Session, rows: Iterable[Any]) -> dict[int, int]:
     if not pairs:
         return found
     counted = (
-        select(Collection.invoice_id, func.count())
+        select(Collection.invoice_id, func.count().label("times"))
         .join(CollectionRun, CollectionRun.id == Collection.run_id)
         .where(
             Collection.customer_id.in_({customer for customer, _ in pairs}),
             Collection.invoice_id.in_(set(found)),
-            Collection.state != CollectionState.VOID.value,
-            CollectionRun.handed_in_at.is_not(None),
-            ~REFUSED_WITH_FILE,
+            is_attempt(Collection, CollectionRun),
         )
         .group_by(Collection.invoice_id)
     )
-    return found | dict(session.execute(counted).tuples().all())
+    return found | {row.invoice_id: row.times for row in session.execute(counted)}
 
 
 def attempts(session: Session, invoice: Invoice) -> Sequence[Collection]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Row, and_, func, not_, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -29,7 +29,7 @@ from app.sepa.models import (
     MandateType,
     SequenceType,
 )
-from app.sepa.queries_returns import REFUSED_WITH_FILE
+from app.sepa.queries_returns import is_attempt
 from app.sepa.return_codes import RETURN_CODES, Todo, return_code
 from app.sepa.rules import MANDATE_STATES
 from app.sepa.suspending import suspend_mandates
@@ -74,7 +74,7 @@ def _invoices(session: Session, ended: Sequence[Ended], reason: str, actor: Acto
     states: dict[int, str] = {}
     for ids in portions(one.invoice_id for one in ended):
         found = session.execute(select(Invoice.id, Invoice.state).where(Invoice.id.in_(ids)))
-        states |= dict(found.tuples().all())
+        states |= {row.id: row.state for row in found}
     groups: dict[tuple[InvoiceState, str], list[int]] = defaultdict(list)
     for one in ended:
         target = InvoiceState.OPEN if one.whole_file else InvoiceState.RETURNED
@@ -145,9 +145,8 @@ def _collected_last(session: Session, mandate_ids: Sequence[int]) -> None:
         .join(Collection, Collection.run_id == CollectionRun.id)
         .where(
             Collection.mandate_id == Mandate.id,
-            Collection.state != CollectionState.VOID.value,
-            CollectionRun.handed_in_at.is_not(None),
-            ~or_(REFUSED_WITH_FILE, rejected_first),
+            is_attempt(Collection, CollectionRun),
+            not_(rejected_first),
         )
         .correlate(Mandate)
         .scalar_subquery()

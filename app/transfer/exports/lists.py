@@ -34,6 +34,8 @@ from app.jobs import queries as job_queries
 from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
 from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
+from app.sepa.queries_returns import WAITING as WAITING_RETURNS
+from app.sepa.queries_returns import WORKED_OFF as WORKED_OFF_RETURNS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.subscriptions.renewals import due_listing
 from app.transfer.columns import TITLES, workbook_spec
@@ -41,6 +43,7 @@ from app.transfer.columns import lists as columns
 from app.transfer.columns.base import Column
 from app.transfer.exports import histories, queries, rows, work
 from app.transfer.exports.customers import COLUMNS, customer_rows
+from app.transfer.exports.returns import return_rows
 from app.transfer.imports import queries as import_queries
 
 Rows = Callable[[Session, Listing, Criteria], Iterator[Any]]
@@ -201,6 +204,17 @@ _ALL = (
         rows.rows_of_customers(Mandate, columns.MANDATES, "customer_number", "customer"),
     ),
     _own("runs", "Direct-debit runs", _SEE.DIRECT_DEBIT_VIEW, RUNS, CollectionRun, columns.RUNS),
+    _plain(
+        "returns", "Returns", _SEE.BANK_REPORTS_VIEW, WAITING_RETURNS, columns.RETURNS, return_rows
+    ),
+    _plain(
+        "returns_done",
+        "Returns worked off",
+        _SEE.BANK_REPORTS_VIEW,
+        WORKED_OFF_RETURNS,
+        columns.RETURNS,
+        return_rows,
+    ),
     _own(
         "creditor_accounts",
         "Creditor accounts",

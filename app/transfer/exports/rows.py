@@ -35,12 +35,12 @@ from app.transfer.columns.lists import (
 from app.transfer.exports.streams import stream
 
 # Aliases: the conditions of a list may ask for any customer, and must not be tied to these.
-_Holder = aliased(Customer)
+HOLDER = aliased(Customer)
 _Held = aliased(Journal)
 # A customer as other lists name one: a company's name, or first and last name.
-_HOLDER_NAME: Any = case(
-    (_Holder.kind != CustomerKind.INDIVIDUAL, _Holder.company_name),
-    else_=func.trim(func.coalesce(_Holder.first_name, "") + " " + func.coalesce(_Holder.name, "")),
+HOLDER_NAME: Any = case(
+    (HOLDER.kind != CustomerKind.INDIVIDUAL, HOLDER.company_name),
+    else_=func.trim(func.coalesce(HOLDER.first_name, "") + " " + func.coalesce(HOLDER.name, "")),
 )
 
 
@@ -77,9 +77,9 @@ def rows_of_customers(
     """The rows of a list that name a customer; the fields in which number and name stand."""
 
     def found(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
-        others = {number: _Holder.number, name: _HOLDER_NAME}
+        others = {number: HOLDER.number, name: HOLDER_NAME}
         statement = chosen(listing, criteria, model, columns, **others)
-        return stream(session, statement.join(_Holder, _Holder.id == model.customer_id))
+        return stream(session, statement.join(HOLDER, HOLDER.id == model.customer_id))
 
     return found
 
@@ -111,13 +111,13 @@ def rows_of_rights(
 
     def found(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
         others = {
-            number: _Holder.number,
-            name: _HOLDER_NAME,
+            number: HOLDER.number,
+            name: HOLDER_NAME,
             "issn": func.coalesce(_Held.print_issn, _Held.online_issn),
             "journal": _Held.title,
         }
         statement = chosen(listing, criteria, model, columns, **others)
-        statement = statement.join(_Holder, _Holder.id == model.customer_id)
+        statement = statement.join(HOLDER, HOLDER.id == model.customer_id)
         return stream(session, statement.join(_Held, _Held.id == model.journal_id))
 
     return found
