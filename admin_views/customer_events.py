@@ -131,6 +131,16 @@ def _collections(
     ]
 
 
+def _ended(one: Collection) -> str:
+    """Why the bank rejected or returned it, with its own text and its fee."""
+    if one.ended_on is None:
+        return ""
+    told = [str(return_code(one.reason_code)), one.reason_text or ""]
+    if one.fee:
+        told.append(f"fee {format_amount(one.fee)} €")
+    return f"; on {day(one.ended_on)}: {', '.join(part for part in told if part)}"
+
+
 def _terms(session: Session, customer: Customer, position: str, limit: int) -> Sequence[Event]:
     """Terms of ordinary subscriptions that began, and those that ran out."""
     shared = (

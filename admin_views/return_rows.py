@@ -1,4 +1,4 @@
-"""How a return looks in its list and on its record: the reason, the attempts, the way to mend it."""
+"""How a return looks in its list and on its record: reason, attempts, where it is mended."""
 
 from collections.abc import Sequence
 from typing import Any

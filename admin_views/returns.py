@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +18,7 @@ from admin_views.accounting_states import collection_badge, said
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
 from admin_views.filters import Request, chips, read_request
-from admin_views.formatters import Badge, Link
+from admin_views.formatters import Badge, Column, Link
 from admin_views.history import history_tab
 from admin_views.jobs import register_job_facts, register_job_page
 from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, read_ids
@@ -133,9 +133,10 @@ class ReturnsView(KontorView):
     details_template = "returns/record.html"
     search_hint = "Invoice, end-to-end id, customer number or name"
     empty_hint = "What the bank rejects or returns comes here by itself when its report is read."
-    columns, more_columns = rows.COLUMNS, rows.MORE_COLUMNS
+    columns: ClassVar[Sequence[Column]] = rows.COLUMNS
+    more_columns = rows.MORE_COLUMNS
     tabs = (history_tab("invoice", lambda one: About("invoice", one.invoice_id)),)
-    actions = (
+    actions: ClassVar[Sequence[Action]] = (
         _action(Step.AGAIN, ("record", "row"), shown=_may_again),
         _action(Step.REOPEN),
         _action(Step.PAID),

@@ -11,12 +11,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
 from app.audit.models import Action
-from app.billing.models import InvoiceState
+from app.billing.models import Invoice, InvoiceState
 from app.billing.operations import change_states
 from app.core import clock
 from app.core.actor import Actor

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, not_, select, update
+from sqlalchemy import and_, func, not_, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -161,7 +161,7 @@ def _collected_last(session: Session, mandate_ids: Sequence[int]) -> None:
     session.expire_all()
 
 
-def _amendments_again(session: Session, rows: Iterable[Row[Any]]) -> None:
+def _amendments_again(session: Session, rows: Iterable[Any]) -> None:
     """What a rejected collection told of an amendment, the next one has to tell again."""
     for row in rows:
         if not (row.original_reference or row.original_iban):
@@ -199,7 +199,7 @@ def _serve_again(session: Session, mandate_ids: Sequence[int], reason: str, acto
     session.expire_all()
 
 
-def _serves_again(row: Row[Any], reason: str, actor: Actor) -> Mapping[str, Any]:
+def _serves_again(row: Any, reason: str, actor: Actor) -> Mapping[str, Any]:
     return audit.entry(
         actor=actor, action=Action.STATE_CHANGED, entity="mandate", entity_id=row.id,
         entity_label=row.reference, customer_id=row.customer_id, reason=reason,
