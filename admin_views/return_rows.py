@@ -41,6 +41,7 @@ TODO_COLOURS = {
     Todo.PERSON: "grey",
 }
 _SMALL = Markup('<br><span class="text-secondary">{}</span>')
+_SHORT = Markup('<br><span class="text-secondary text-nowrap">{}</span>')
 
 
 def policy() -> RetryPolicy:
@@ -88,7 +89,7 @@ def amount_in_list(one: Collection) -> Markup:
     amount = Markup('<span class="text-nowrap">{}\u00a0€</span>').format(format_amount(one.amount))
     if not one.fee:
         return amount
-    return amount + _SMALL.format(f"fee {format_amount(one.fee)}\u00a0€")
+    return amount + _SHORT.format(f"fee {format_amount(one.fee)}\u00a0€")
 
 
 def _invoice(one: Collection) -> Any:
@@ -105,12 +106,12 @@ def _invoice(one: Collection) -> Any:
 def _ended(one: Collection) -> Any:
     """The day, and below it how long a debtor may return by this scheme and for this reason."""
     ended = day(one.ended_on) if one.ended_on else "–"
-    return Markup("{}").format(show(ended)) + _SMALL.format(_window(one))
+    return Markup("{}").format(show(ended)) + _SHORT.format(_window(one))
 
 
 def _window(one: Collection) -> str:
     if one.state == CollectionState.REJECTED:
-        return "before it was booked"
+        return "not booked"
     return window_of(one.run.scheme, return_code(one.reason_code))
 
 
@@ -122,12 +123,12 @@ def _attempts(one: Collection) -> str:
 
 
 def _todo(one: Collection) -> Markup:
-    """What to do as a badge, and the links to where it is mended."""
-    links = mends(one, request.full_path)
+    """What to do as a badge, how often it was tried, and the links to where it is mended."""
+    links = [show(link) for link in mends(one, request.full_path)]
+    if return_code(one.reason_code).may_retry:
+        links.insert(0, f"attempt {_attempts(one)}")
     badge = show(todo_badge(one))
-    if not links:
-        return badge
-    return badge + _SMALL.format(Markup(" · ").join(show(link) for link in links))
+    return badge + _SMALL.format(Markup(" · ").join(links)) if links else badge
 
 
 def todo_badge(one: Collection) -> Badge:
@@ -167,10 +168,10 @@ COLUMNS = (
     Column("amount", "Amount", amount_in_list, numeric=True, filter="amount"),
     Column("reason", "Reason", reason_in_list, filter="code"),
     Column("ended_on", "Ended on", _ended, sort="ended", filter="ended"),
-    Column("attempts", "Attempts", _attempts),
     Column("todo", "What to do", _todo, filter="todo"),
 )
 MORE_COLUMNS = (
+    Column("attempts", "Attempts", _attempts),
     Column("state", "State", collection_badge, filter="state"),
     Column("advice", "Advice", lambda one: return_code(one.reason_code).advice),
     Column("fee", "Fee", numeric=True, suffix="\u00a0€"),
@@ -180,7 +181,7 @@ MORE_COLUMNS = (
     Column("iban", "IBAN", account_of),
 )
 WORKED_OFF_COLUMNS = (
-    *(c for c in COLUMNS if c.name not in ("attempts", "todo")),
+    *(c for c in COLUMNS if c.name != "todo"),
     Column("note", "What was done", lambda one: one.worked_off_note),
     Column("worked_off", "Worked off", lambda one: [one.worked_off_at, one.worked_off_by_label]),
 )
@@ -199,7 +200,7 @@ def sections_of(one: Collection) -> list[Section]:
         ("Ended on", one.ended_on),
         ("Fee", _euros(one.fee)),
         ("Time to return", _time_to_return(one)),
-        ("Collected again", _again_in_words(one)),
+        ("Collect again?", _again_in_words(one)),
     ]
     found = [Section("What the bank said", told), Section("Collection", _collection(one))]
     if one.worked_off_at is not None:
@@ -251,7 +252,7 @@ def _time_to_return(one: Collection) -> str:
         return "It was rejected before it was booked"
     reason, collected = return_code(one.reason_code), one.settled_on or one.run.collection_date
     last = last_day_of_window(one.run.scheme, reason, collected)
-    words = f"{window_of(one.run.scheme, reason)}, until {day(last)}"
+    words = f"{one.run.scheme}: {window_of(one.run.scheme, reason)}, until {day(last)}"
     late = one.ended_on is not None and one.ended_on > last
     return f"{words}. It came later than that: ask your bank" if late else words
 

@@ -141,7 +141,7 @@ class ReturnsView(KontorView):
         _action(Step.REOPEN),
         _action(Step.PAID),
         _action(Step.WRITTEN_OFF, danger=True),
-        _action(Step.DONE, ("record", "row")),
+        _action(Step.DONE),
     )
 
     def listing(self) -> Listing:

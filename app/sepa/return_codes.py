@@ -28,10 +28,10 @@ TODO_LABELS = {
     Todo.ACCOUNT: "Get another account",
     Todo.MANDATE: "Get a valid mandate",
     Todo.DATA: "Mend our data",
-    Todo.ADDRESS: "Complete name or address",
+    Todo.ADDRESS: "Complete address",
     Todo.OBJECTION: "Customer objected",
     Todo.DUPLICATE: "Find our duplicate",
-    Todo.BANK: "Customer's bank blocks",
+    Todo.BANK: "Bank blocks it",
     Todo.PERSON: "Look into it",
 }
 

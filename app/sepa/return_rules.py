@@ -28,7 +28,8 @@ class RetryPolicy:
     def against(self, reason: ReturnCode, attempts: int, ended_on: date | None, today: date) -> str:
         """Why it may not be collected again by itself; empty where it may."""
         if not reason.may_retry:
-            return f"{reason}: this is not collected again unless somebody reopens it with a reason"
+            first = "mend it, then reopen" if reason.may_after_mending else "a person may reopen"
+            return f"Not collected again by itself: {first} it with a reason"
         if self.attempts < 2:
             return "Collecting again is switched off"
         if attempts >= self.attempts:
@@ -46,8 +47,8 @@ def _times(count: int) -> str:
 def window_of(scheme: str, reason: ReturnCode) -> str:
     """How long a debtor may return a collection, in words."""
     if scheme == Scheme.B2B:
-        return f"B2B: {B2B_DAYS} bank days"
-    return "CORE: 13 months, not authorised" if reason.unauthorised else "CORE: 8 weeks"
+        return f"{B2B_DAYS} bank days"
+    return f"{UNAUTHORISED_MONTHS} months" if reason.unauthorised else "8 weeks"
 
 
 def last_day_of_window(scheme: str, reason: ReturnCode, collected_on: date) -> date:

@@ -188,7 +188,7 @@ def test_an_invoice_that_was_settled_otherwise_meanwhile_stays(session: Session)
         (RetryPolicy(0), "AM04", 1, TODAY, "switched off"),
         (RetryPolicy(2, 5), "AM04", 1, TODAY, "not be collected again before 12.12.2026"),
         (RetryPolicy(2, 5), "AM04", 1, date(2026, 12, 2), ""),
-        *((RETRY, code, 1, TODAY, "reopens it with a reason")
+        *((RETRY, code, 1, TODAY, "reopen it with a reason")
           for code in ("MD01", "MD06", "MS02", "MD07", "AM05", "AC04", "XT99")),
     ],
 )  # fmt: skip
@@ -203,10 +203,10 @@ def test_only_what_the_bank_allows_is_collected_again_under_the_policy(
 @pytest.mark.parametrize(
     ("scheme", "code", "words", "last"),
     [
-        ("CORE", "MD06", "CORE: 8 weeks", date(2026, 3, 28)),
-        ("CORE", "MD01", "CORE: 13 months, not authorised", date(2027, 2, 28)),
+        ("CORE", "MD06", "8 weeks", date(2026, 3, 28)),
+        ("CORE", "MD01", "13 months", date(2027, 2, 28)),
         # Over a weekend: Monday, Tuesday, Wednesday.
-        ("B2B", "AM04", "B2B: 3 bank days", date(2026, 2, 4)),
+        ("B2B", "AM04", "3 bank days", date(2026, 2, 4)),
     ],
 )
 def test_the_window_of_a_return_is_that_of_its_scheme_and_reason(
