@@ -61,6 +61,7 @@ def follow_up(session: Session, ended: Sequence[Ended], *, reason: str, actor: A
     what this follows from.
     """
     for some in portions(ended, AT_ONCE):
+        _date(session, [one.collection_id for one in some])
         _invoices(session, some, reason, actor)
         _leave_off_the_list([one.collection_id for one in some if one.whole_file], session)
         _mandates_never_used(session, some, reason, actor)
@@ -79,10 +80,27 @@ def _invoices(session: Session, ended: Sequence[Ended], reason: str, actor: Acto
     for one in ended:
         target = InvoiceState.OPEN if one.whole_file else InvoiceState.RETURNED
         if INVOICE_STATES.allows(InvoiceState(states[one.invoice_id]), target):
-            told = f"{reason}: {return_code(one.reason_code)}" if one.reason_code else reason
-            groups[target, told].append(one.invoice_id)
+            groups[target, _in_words(reason, one.reason_code)].append(one.invoice_id)
     for (state, told), ids in groups.items():
         change_states(session, ids, state, actor=actor, reason=told)
+
+
+def _in_words(reason: str, code: str | None) -> str:
+    """What is told, with the bank's code in words behind it."""
+    if not code:
+        return reason
+    known = return_code(code)
+    return f"{reason}: {known.words if code in reason else known}"
+
+
+def _date(session: Session, collection_ids: Sequence[int]) -> None:
+    """A rejection is told of without a day: then it is that on which it was read."""
+    for ids in portions(collection_ids):
+        session.execute(
+            update(Collection)
+            .where(Collection.id.in_(ids), Collection.ended_on.is_(None))
+            .values(ended_on=clock.today())
+        )
 
 
 def _leave_off_the_list(collection_ids: Sequence[int], session: Session) -> None:

@@ -40,7 +40,7 @@ def end(
     state: CollectionState = CollectionState.RETURNED,
     *,
     whole_file: bool = False,
-    ended_on: date = TODAY,
+    ended_on: date | None = TODAY,
     actor: Actor = COMMAND_LINE,
     **given: Any,
 ) -> None:

@@ -88,6 +88,14 @@ def test_the_history_tells_of_the_report_and_the_code_in_words(session: Session)
     assert "has died" in str(hold.changes)
 
 
+def test_a_rejection_without_a_day_is_of_the_day_on_which_it_was_read(session: Session) -> None:
+    making.debtor(session)
+    [one] = making.collections(session, handed_in(session).id)
+    end(session, [one], "AM04", REJECTED, ended_on=None)
+    session.refresh(one)
+    assert one.ended_on == making.NOW.date()
+
+
 def test_a_hold_that_somebody_else_has_set_for_ever_keeps_its_reason(session: Session) -> None:
     making.debtor(session)
     [one] = making.collections(session, handed_in(session).id)

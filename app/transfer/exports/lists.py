@@ -43,7 +43,6 @@ from app.transfer.columns import lists as columns
 from app.transfer.columns.base import Column
 from app.transfer.exports import histories, queries, rows, work
 from app.transfer.exports.customers import COLUMNS, customer_rows
-from app.transfer.exports.returns import return_rows
 from app.transfer.imports import queries as import_queries
 
 Rows = Callable[[Session, Listing, Criteria], Iterator[Any]]
@@ -205,7 +204,12 @@ _ALL = (
     ),
     _own("runs", "Direct-debit runs", _SEE.DIRECT_DEBIT_VIEW, RUNS, CollectionRun, columns.RUNS),
     _plain(
-        "returns", "Returns", _SEE.BANK_REPORTS_VIEW, WAITING_RETURNS, columns.RETURNS, return_rows
+        "returns",
+        "Returns",
+        _SEE.BANK_REPORTS_VIEW,
+        WAITING_RETURNS,
+        columns.RETURNS,
+        rows.return_rows,
     ),
     _plain(
         "returns_done",
@@ -213,7 +217,7 @@ _ALL = (
         _SEE.BANK_REPORTS_VIEW,
         WORKED_OFF_RETURNS,
         columns.RETURNS,
-        return_rows,
+        rows.return_rows,
     ),
     _own(
         "creditor_accounts",
