@@ -16,6 +16,7 @@ from app.jobs import filing
 from app.sepa import operations_runs as runs
 from app.sepa.archive import write_archive
 from app.sepa.candidates import Assessment, assess
+from app.sepa.creating import create_run
 from app.sepa.queries import account_by_label, policy_of, run_by_number
 from app.sepa.rules import Policy
 
@@ -49,7 +50,7 @@ def create(collection_date: date, account: str) -> dict[str, Any]:
     """Create a run: claim the invoices and freeze what the bank will be told."""
     with transaction() as session:
         chosen = account_by_label(session, account)
-        run, found = runs.create_run(
+        run, found = create_run(
             session, chosen, collection_date, policy=_policy(), actor=COMMAND_LINE
         )
         return {"run": run.number} | _figures(found)

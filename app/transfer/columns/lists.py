@@ -122,6 +122,28 @@ RUNS = (
     told("Created by", "created_by_label", width=28),
 )
 
+RETURNS = (
+    CUSTOMER_NUMBER,
+    CUSTOMER_NAME,
+    told("Invoice", "invoice", width=18),
+    told("Invoice's state", "invoice_state", width=14),
+    told("Amount", "amount", Form.AMOUNT, 14),
+    told("Fee", "fee", Form.AMOUNT, 10),
+    told("State", "state", width=12),
+    told("Ended on", "ended_on", Form.DATE, 13),
+    told("Reason code", "reason_code", width=13),
+    told("Reason", "reason", width=40),
+    told("Text of the bank", "reason_text", width=40),
+    told("What to do", "todo", width=26),
+    told("Attempts", "attempts", Form.WHOLE, 10),
+    told("Run", "run", width=14),
+    told("Mandate reference", "mandate_reference", width=22),
+    told("End-to-end id", "end_to_end_id", width=26),
+    told("Worked off", "worked_off_at", Form.MOMENT, 24),
+    told("Worked off by", "worked_off_by_label", width=28),
+    told("Note", "worked_off_note", width=50),
+)
+
 STORES = (
     told("Name", "name", width=30),
     told("Default", "is_default", Form.YES_NO, 10),

@@ -34,6 +34,8 @@ from app.jobs import queries as job_queries
 from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
 from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
+from app.sepa.queries_returns import WAITING as WAITING_RETURNS
+from app.sepa.queries_returns import WORKED_OFF as WORKED_OFF_RETURNS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.subscriptions.renewals import due_listing
 from app.transfer.columns import TITLES, workbook_spec
@@ -201,6 +203,22 @@ _ALL = (
         rows.rows_of_customers(Mandate, columns.MANDATES, "customer_number", "customer"),
     ),
     _own("runs", "Direct-debit runs", _SEE.DIRECT_DEBIT_VIEW, RUNS, CollectionRun, columns.RUNS),
+    _plain(
+        "returns",
+        "Returns",
+        _SEE.BANK_REPORTS_VIEW,
+        WAITING_RETURNS,
+        columns.RETURNS,
+        rows.return_rows,
+    ),
+    _plain(
+        "returns_done",
+        "Returns worked off",
+        _SEE.BANK_REPORTS_VIEW,
+        WORKED_OFF_RETURNS,
+        columns.RETURNS,
+        rows.return_rows,
+    ),
     _own(
         "creditor_accounts",
         "Creditor accounts",

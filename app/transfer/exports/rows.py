@@ -8,6 +8,7 @@ from sqlalchemy import Select, case, func, literal, null, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Operator, Role, operators_roles
+from app.billing.models import Invoice
 from app.catalogue.models import (
     Journal,
     JournalCoverage,
@@ -21,6 +22,9 @@ from app.core.counts import exact_count
 from app.core.listing import Criteria, Listing
 from app.customers.choices import CustomerKind
 from app.customers.models import Customer
+from app.sepa.models import Collection, CollectionRun
+from app.sepa.queries_returns import is_attempt
+from app.sepa.return_codes import TODO_LABELS, return_code
 from app.subscriptions.models import Authorization, Subscription
 from app.subscriptions.queries import SubscriptionLine, export_lines
 from app.transfer.columns.base import Column
@@ -30,6 +34,7 @@ from app.transfer.columns.lists import (
     OPERATORS,
     PACKAGES,
     RENEWALS,
+    RETURNS,
     SUBSCRIPTIONS,
 )
 from app.transfer.exports.streams import stream
@@ -205,3 +210,47 @@ def product_rows(session: Session, listing: Listing, criteria: Criteria) -> Iter
         .order_by(*listing.order(criteria))
     )
     return stream(session, statement)
+
+
+# Aliases, too: the conditions of the list of returns may ask for any invoice and run.
+_Tried, _TriedIn = aliased(Collection), aliased(CollectionRun)
+_Invoiced, _In = aliased(Invoice), aliased(CollectionRun)
+_CODE, _REASON, _TODO = (
+    [column.field for column in RETURNS].index(name) for name in ("reason_code", "reason", "todo")
+)
+
+
+def return_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Collections that the bank rejected or returned."""
+    attempts = (
+        select(func.count())
+        .select_from(_Tried)
+        .join(_TriedIn, _TriedIn.id == _Tried.run_id)
+        .where(
+            _Tried.customer_id == Collection.customer_id,
+            _Tried.invoice_id == Collection.invoice_id,
+            is_attempt(_Tried, _TriedIn),
+        )
+        .correlate(Collection)
+        .scalar_subquery()
+    )
+    others = {
+        "customer_number": _Holder.number,
+        "customer": _HOLDER_NAME,
+        "invoice": _Invoiced.number,
+        "invoice_state": _Invoiced.state,
+        "run": _In.number,
+        "reason": Collection.reason_code,
+        "todo": Collection.reason_code,
+        "attempts": attempts,
+    }
+    statement = (
+        chosen(listing, criteria, Collection, RETURNS, **others)
+        .join(_Holder, _Holder.id == Collection.customer_id)
+        .join(_Invoiced, _Invoiced.id == Collection.invoice_id)
+        .join(_In, _In.id == Collection.run_id)
+    )
+    for row in stream(session, statement):
+        told, reason = list(row), return_code(row[_CODE])
+        told[_REASON], told[_TODO] = reason.words, TODO_LABELS[reason.todo]
+        yield told
