@@ -1,0 +1,222 @@
+"""Reading a report as a stream of elements, hardened: what a file could do to us, it cannot."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from lxml import etree
+
+from app.core.errors import Refused
+from app.core.money import CENT
+from app.sepa.reports.message import Variant
+from app.sepa.reports.opening import refuse_doctype
+
+SCHEMAS = Path(__file__).parent.parent / "schemas"
+# No transaction of a bank is as long as this. What is read and not let go of yet is never more.
+MOST_HELD = 8 * 1024 * 1024
+DEEPEST = 40
+_AMOUNT = re.compile(r"\d{1,13}(?:\.\d{1,5})?")
+_AGAIN = "Download it from the bank once more"
+
+
+class NotValid(Exception):
+    """The file breaks the ISO schema; the sentence says where."""
+
+
+class _Counted:
+    """A file that counts how much was read of it since something was let go of."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.held = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Some more bytes. Raises Refused where they have become too many."""
+        if self.held > MOST_HELD:
+            raise Refused.because("A single entry of the file is larger than 8 MB", hint=_AGAIN)
+        piece = self._source.read(min(size, 65_536) if size > 0 else 65_536)
+        self.held += len(piece)
+        return piece
+
+
+class Stream:
+    """The elements of one report with the tags asked for, each when it begins and when it ends."""
+
+    def __init__(self, source: BinaryIO, variant: Variant, *, with_schema: bool) -> None:
+        source.seek(0)
+        self._file = _Counted(source)
+        self._prefix = f"{{{variant.namespace}}}"
+        self._schema = schema_of(str(variant)) if with_schema else None
+
+    def elements(self, *tags: str) -> Iterator[tuple[str, str, etree._Element]]:
+        """("start" or "end", the plain tag, the element) in the order of the file.
+
+        Raises Refused for a file that is broken, and NotValid for one that breaks the schema.
+        """
+        wanted = [self._prefix + tag for tag in ("Document", *tags)]
+        cut = len(self._prefix)
+        try:
+            for event, element in etree.iterparse(
+                self._file, events=("start", "end"), tag=wanted, schema=self._schema,
+                resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
+            ):  # fmt: skip
+                if event == "start" and element.getparent() is None:
+                    refuse_doctype(element)
+                yield event, str(element.tag)[cut:], element
+        except etree.XMLSyntaxError as error:
+            if self._schema is not None and _is_about_schema(error):
+                raise NotValid(f"line {error.lineno}: {_short(error.msg)}") from error
+            raise _broken(error) from error
+
+    def forget(self, element: etree._Element) -> None:
+        """Let go of an element that was read, and of what stands before it."""
+        element.clear()
+        parent = element.getparent()
+        if parent is not None:
+            while (before := element.getprevious()) is not None:
+                parent.remove(before)
+        self._file.held = 0
+
+    def values(self, element: etree._Element) -> "Values":
+        """The texts below an element by their paths; what is of another namespace is left out."""
+        found: dict[str, list[str]] = {}
+        self._collect(element, "", found, 0)
+        return Values(found)
+
+    def _collect(
+        self, element: etree._Element, path: str, found: dict[str, list[str]], depth: int
+    ) -> None:
+        if depth > DEEPEST:
+            raise Refused.because(
+                "The file is nested deeper than any report of a bank", hint=_AGAIN
+            )
+        prefix = self._prefix
+        for child in element:
+            tag = child.tag
+            if type(tag) is not str or not tag.startswith(prefix):
+                continue
+            name = f"{path}{tag[len(prefix) :]}"
+            if len(child):
+                found.setdefault(name, [])
+                self._collect(child, f"{name}/", found, depth + 1)
+            text = (child.text or "").strip()
+            if text:
+                found.setdefault(name, []).append(text)
+                currency = child.get("Ccy")
+                if currency:
+                    found.setdefault(f"{name}@", []).append(currency)
+
+
+class Values:
+    """The texts of an element by path, such as Refs/EndToEndId."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: dict[str, list[str]]) -> None:
+        self._found = found
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._found
+
+    def all(self, *paths: str) -> list[str]:
+        """Every text at the first of the paths that has any."""
+        for path in paths:
+            if self._found.get(path):
+                return self._found[path]
+        return []
+
+    def text(self, *paths: str, most: int = 500) -> str | None:
+        """The first text there is, cut to what its column holds; runs of blanks are one."""
+        for path in paths:
+            if texts := self._found.get(path):
+                return " ".join(texts[0].split())[:most] or None
+        return None
+
+    def name(self, *paths: str) -> str | None:
+        """An id; None for what banks write where there is none."""
+        said = self.text(*paths)
+        return (
+            None if said is None or said.upper().startswith(("NOTPROVIDED", "NOTAVAIL")) else said
+        )
+
+    def joined(self, *paths: str, most: int = 500) -> str | None:
+        """All the texts of a path as one."""
+        said = " ".join(" ".join(self.all(*paths)).split())
+        return said[:most] or None
+
+    def amount(self, *paths: str) -> Decimal | None:
+        """An amount in whole cents; None where there is none. Raises Refused for nonsense."""
+        for path in paths:
+            if texts := self._found.get(path):
+                return amount_of(texts[0])
+        return None
+
+    def currency(self, *paths: str) -> str | None:
+        """The currency of the first amount there is."""
+        return self.text(*(f"{path}@" for path in paths), most=3)
+
+    def day(self, *paths: str) -> date | None:
+        """A day, from a date or a moment. Raises Refused for nonsense."""
+        said = self.text(*paths)
+        return None if said is None else day_of(said)
+
+
+def amount_of(text: str) -> Decimal | None:
+    """An amount as banks write it; None for one in parts of a cent, which is of another currency."""
+    if not _AMOUNT.fullmatch(text):
+        raise Refused.because(f"“{text[:40]}” in the file is not an amount", hint=_AGAIN)
+    amount = Decimal(text)
+    return amount.quantize(CENT) if amount == amount.quantize(CENT) else None
+
+
+def day_of(text: str) -> date:
+    """The day of a date or moment, as the bank's own clock has it."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError as error:
+        raise Refused.because(f"“{text[:40]}” in the file is not a date", hint=_AGAIN) from error
+
+
+def moment_of(text: str | None, zone: str) -> datetime | None:
+    """A moment; one without an offset is of the company's zone. None where it is nonsense."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+
+
+@lru_cache(maxsize=8)
+def schema_of(name: str) -> etree.XMLSchema | None:
+    """The ISO schema of a message, or None where we have none."""
+    path = SCHEMAS / f"{name}.xsd"
+    return etree.XMLSchema(etree.parse(str(path))) if path.exists() else None
+
+
+def _is_about_schema(error: etree.XMLSyntaxError) -> bool:
+    log: Any = error.error_log
+    return bool(len(log)) and log.last_error.domain_name == "SCHEMASV"
+
+
+def _broken(error: etree.XMLSyntaxError) -> Refused:
+    line, said = error.lineno or 0, (error.msg or "").lower()
+    if "huge" in said or "excessive depth" in said or "too long" in said or "amplification" in said:
+        return Refused.because(
+            f"Line {line} of the file is longer or nested deeper than any report of a bank",
+            hint=_AGAIN,
+        )
+    if "premature end" in said or "end of data" in said or "eof" in said or "not closed" in said:
+        return Refused.because(
+            f"The file ends in the middle, at line {line}: it was cut off on its way", hint=_AGAIN
+        )
+    return Refused.because(f"The file is damaged at line {line}", hint=_AGAIN)
+
+
+def _short(message: str | None) -> str:
+    """What the schema says, without the namespaces."""
+    return re.sub(r"\{urn:[^}]*\}", "", message or "")[:200]
