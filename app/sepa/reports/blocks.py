@@ -22,6 +22,7 @@ from app.sepa.reports.rules import Verdict
 
 # What a bank says of a file, from the first look to the last word. It only goes onward.
 _STATUSES = ("RCVD", "PDNG", "ACTC", "ACCP", "ACWC", "ACSP", "ACSC", "ACCC", "PART", "RJCT")
+_PARTLY = "PART"
 _KNOWN = Verdict(EntryOutcome.KNOWN)
 
 
@@ -64,7 +65,8 @@ def apply_block(
         condition = _scope(session, file, item)
         if item.told is Told.ACCEPTED:
             work.runs.add(file.run_id)
-            work.note(item, Verdict(EntryOutcome.ACCEPTED), Match(by=MatchedBy.BLOCK))
+            if not item.detailed and item.status != _PARTLY:
+                work.note(item, Verdict(EntryOutcome.ACCEPTED), Match(by=MatchedBy.BLOCK))
         elif item.told is Told.REJECTED:
             more = _reject(session, work, item, condition, most)
         elif item.told is Told.SETTLED:

@@ -39,8 +39,8 @@ class Item:
 
     `amount` is what the account was moved by, or what was collected, without a sign; `instructed`
     what was asked for. `count` is the number of transactions that a sum is said to hold. `detailed`
-    tells that the same report names transactions of this block or file one by one. `looks_like_ours`
-    says whether an item that fits nothing is worth a person's look.
+    tells that the same report speaks of this block or file in parts, too. `looks_like_ours` says
+    whether an item that fits nothing is worth a person's look.
     """
 
     told: Told

@@ -22,14 +22,13 @@ from app.core.permissions import Permission
 from app.sepa.models import (
     Collection,
     CollectionRun,
-    CollectionState,
     CreditorAccount,
     RunFile,
     RunState,
 )
 from app.sepa.reports.applying import COUNTS, Work, apply_items, write
 from app.sepa.reports.blocks import apply_block, settle_sum
-from app.sepa.reports.matching import Match, standings
+from app.sepa.reports.matching import standings
 from app.sepa.reports.message import Head, Item, Scope
 from app.sepa.reports.models import (
     BankReport,
@@ -320,12 +319,10 @@ def _become(session: Session, entry: ReportEntry, outcome: EntryOutcome, by: Mat
 def _remarks(head: Head) -> Iterator[str]:
     if head.schema_problem:
         yield f"The file breaks the ISO schema, and was read all the same: {head.schema_problem}"
-    if head.pending:
-        one = head.pending == 1
-        yield (
-            f"{head.pending:,} {'entry is' if one else 'entries are'} not final yet and"
-            f" {'was' if one else 'were'} left out; the bank tells of {'it' if one else 'them'} again"
-        )
+    if head.pending == 1:
+        yield "1 entry is not final yet and was left out; the bank tells of it again"
+    elif head.pending:
+        yield f"{head.pending:,} entries are not final yet and were left out; the bank tells again"
 
 
 def _figures_by_run(session: Session, report: BankReport) -> dict[int, dict[str, Any]]:

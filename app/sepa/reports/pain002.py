@@ -1,7 +1,7 @@
 """Reads a pain.002 as a stream: the status of a file, of its payment blocks, of transactions.
 
-A status of the whole file or of a block stands before the transactions it is made of. One that
-rejects is given after them: what a transaction says of its debtor counts more.
+A status of the whole file or of a block stands before the transactions it is made of. It is given
+after them: what a transaction says of its debtor counts more.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,6 @@ from app.sepa.reports.stream import Stream, Values, moment_of
 _REJECTED = "RJCT"
 # The bank has the file and looks at it: nothing is decided yet.
 _UNDECIDED = frozenset({"RCVD", "PDNG"})
-_PARTLY = "PART"
 
 
 class StatusReader:
@@ -34,7 +33,7 @@ class StatusReader:
         self._detailed = False
 
     def items(self) -> Iterator[Item]:
-        """What the report says, the group's rejection last."""
+        """What the report says, the status of the group last."""
         block, block_detailed = Values({}), False
         for event, tag, element in self._stream.elements(
             "GrpHdr", "OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts", "TxInfAndSts"
@@ -49,7 +48,7 @@ class StatusReader:
             if tag == "GrpHdr":
                 self._read_head(self._stream.values(element))
             elif tag == "OrgnlGrpInfAndSts":
-                yield from self._read_group(self._stream.values(element))
+                self._read_group(self._stream.values(element))
                 self._stream.forget(element)
             elif tag == "TxInfAndSts":
                 self._detailed = True
@@ -61,7 +60,7 @@ class StatusReader:
                 yield from self._given(self._block(block, block_detailed))
                 self._stream.forget(element)
             elif tag == "Document":
-                yield from self._given(self._rejected_file())
+                yield from self._given(self._file())
 
     def _read_head(self, values: Values) -> None:
         self.head.message_id = values.text("MsgId", most=35)
@@ -72,21 +71,18 @@ class StatusReader:
         made = self.head.made_at
         return made.astimezone(ZoneInfo(self._zone)).date() if made else None
 
-    def _read_group(self, values: Values) -> Iterator[Item]:
+    def _read_group(self, values: Values) -> None:
         self._group = values
         self._message_id = values.name("OrgnlMsgId")
         # Credit transfers are answered by the same message.
         self._foreign = (values.text("OrgnlMsgNmId") or "").startswith("pain.001")
-        status = values.text("GrpSts", most=4)
-        if status is not None and status not in {_REJECTED, *_UNDECIDED}:
-            yield from self._given(self._whole(values, Scope.FILE, status, None))
-        elif status in _UNDECIDED:
-            self.head.pending += 1
 
-    def _rejected_file(self) -> Item | None:
-        if self._group.text("GrpSts") != _REJECTED:
+    def _file(self) -> Item | None:
+        status = self._group.text("GrpSts", most=4)
+        if status is None or status in _UNDECIDED:
+            self.head.pending += status is not None
             return None
-        whole = self._whole(self._group, Scope.FILE, _REJECTED, None)
+        whole = self._whole(self._group, Scope.FILE, status, None)
         return replace(whole, detailed=self._detailed)
 
     def _block(self, values: Values, detailed: bool) -> Item | None:
@@ -96,6 +92,7 @@ class StatusReader:
         if status in _UNDECIDED:
             self.head.pending += 1
             return None
+        self._detailed = True
         whole = self._whole(values, Scope.BLOCK, status, values.name("OrgnlPmtInfId"))
         return replace(whole, detailed=detailed)
 

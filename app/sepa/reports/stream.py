@@ -167,7 +167,7 @@ class Values:
 
 
 def amount_of(text: str) -> Decimal | None:
-    """An amount as banks write it; None for one in parts of a cent, which is of another currency."""
+    """An amount as banks write it; None for parts of a cent, as only other currencies have."""
     if not _AMOUNT.fullmatch(text):
         raise Refused.because(f"“{text[:40]}” in the file is not an amount", hint=_AGAIN)
     amount = Decimal(text)
