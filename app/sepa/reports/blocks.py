@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
-from app.sepa.models import Collection, CollectionState, RunFile, SequenceType
+from app.sepa.models import Collection, CollectionState, RunFile
 from app.sepa.reports.applying import Work, write
 from app.sepa.reports.matching import Match, standings
 from app.sepa.reports.message import Item, Scope
 from app.sepa.reports.models import BankReport, EntryOutcome, MatchedBy, Told
 from app.sepa.reports.rules import Verdict
+from app.sepa.reports.scope import in_block, in_file
 
 # What a bank says of a file, from the first look to the last word. It only goes onward.
 _STATUSES = ("RCVD", "PDNG", "ACTC", "ACCP", "ACWC", "ACSP", "ACSC", "ACCC", "PART", "RJCT")
@@ -105,29 +106,10 @@ def _file(session: Session, item: Item) -> RunFile | None:
 
 
 def _scope(session: Session, file: RunFile, item: Item) -> Any:
-    """The condition for the collections of a file or block.
-
-    A file holds a stretch of its run's collections, in the order in which files are written.
-    """
-    order = (Collection.sequence_type, Collection.id)
-    before = session.scalar(
-        select(func.coalesce(func.sum(RunFile.collection_count), 0)).where(
-            RunFile.run_id == file.run_id, RunFile.part < file.part
-        )
-    )
-    own = select(*order).where(Collection.run_id == file.run_id).order_by(*order)
-    first = session.execute(own.offset(before).limit(1)).one()
-    last = session.execute(own.offset(before + file.collection_count - 1).limit(1)).one()
-    kind, key = order
-    conditions = [
-        Collection.run_id == file.run_id,
-        or_(kind > first[0], and_(kind == first[0], key >= first[1])),
-        or_(kind < last[0], and_(kind == last[0], key <= last[1])),
-    ]
+    """The condition for the collections that are meant."""
     if item.scope is Scope.BLOCK:
-        sequence = (item.block_id or "").rpartition("-")[2]
-        conditions.append(kind == (sequence if sequence in set(SequenceType) else ""))
-    return and_(*conditions)
+        return in_block(session, file, item.block_id or "")
+    return in_file(session, file)
 
 
 def _totals(session: Session, condition: Any) -> Totals:
