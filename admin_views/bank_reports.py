@@ -96,7 +96,7 @@ def _all(view: Any, session: Session, report: BankReport, page: int) -> str:
         .where(ReportEntry.report_id == report.id)
         .group_by(ReportEntry.outcome)
     )
-    counted: dict[str, int] = {name: number for name, number in found}
+    counted = dict(found.tuples().all())
     return _page(
         view, session, entries_of_report(report, outcome), "bank_reports/entries_tab.html",
         "entries", report, page, chosen=outcome,
@@ -217,7 +217,7 @@ class BankReportsView(KontorView):
         return page, 422 if problems else 200
 
     def _take(self, uploads: Sequence[Any]) -> tuple[list[int], list[str]]:
-        """Keep the files that are reports, and have them read; and what is wrong with the others."""
+        """Keep the files that are reports, and have them read; what is wrong with the others."""
         jobs: list[int] = []
         problems: list[str] = []
         chosen = [one for one in uploads if one and one.filename]
