@@ -81,10 +81,8 @@ def _page(
 def _waiting(view: Any, session: Session, report: BankReport, page: int) -> str:
     """What waits for a person."""
     wanted = waiting_of_report(report)
-    return _page(
-        view, session, wanted, "bank_reports/waiting_tab.html", "waiting", report, page,
-        report=report,
-    )  # fmt: skip
+    template = "bank_reports/waiting_tab.html"
+    return _page(view, session, wanted, template, "waiting", report, page)
 
 
 def _all(view: Any, session: Session, report: BankReport, page: int) -> str:
@@ -282,7 +280,8 @@ class BankReportsView(KontorView):
                 " nothing was changed.",
                 "info",
             )
-        return str(self.get_url(".details_view", id=report.id))
+        waits = report.unmatched and not told["again"]
+        return str(self.get_url(".details_view", id=report.id, tab="waiting" if waits else None))
 
     @expose("/download/")
     @needs(Permission.BANK_DETAILS_VIEW)

@@ -34,6 +34,7 @@ class _Counted:
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
         self.held = 0
+        self.at_end = False
 
     def read(self, size: int = -1) -> bytes:
         """Some more bytes. Raises Refused where they have become too many."""
@@ -41,6 +42,7 @@ class _Counted:
             raise Refused.because("A single entry of the file is larger than 8 MB", hint=_AGAIN)
         piece = self._source.read(min(size, 65_536) if size > 0 else 65_536)
         self.held += len(piece)
+        self.at_end = not piece
         return piece
 
 
@@ -71,7 +73,7 @@ class Stream:
         except etree.XMLSyntaxError as error:
             if self._schema is not None and _is_about_schema(error):
                 raise NotValid(f"line {error.lineno}: {_short(error.msg)}") from error
-            raise _broken(error) from error
+            raise _broken(error, at_end=self._file.at_end) from error
 
     def forget(self, element: etree._Element) -> None:
         """Let go of an element that was read, and of what stands before it."""
@@ -203,14 +205,14 @@ def _is_about_schema(error: etree.XMLSyntaxError) -> bool:
     return bool(len(log)) and log.last_error.domain_name == "SCHEMASV"
 
 
-def _broken(error: etree.XMLSyntaxError) -> Refused:
+def _broken(error: etree.XMLSyntaxError, *, at_end: bool) -> Refused:
     line, said = error.lineno or 0, (error.msg or "").lower()
     if "huge" in said or "excessive depth" in said or "too long" in said or "amplification" in said:
         return Refused.because(
             f"Line {line} of the file is longer or nested deeper than any report of a bank",
             hint=_AGAIN,
         )
-    if "premature end" in said or "end of data" in said or "eof" in said or "not closed" in said:
+    if at_end:
         return Refused.because(
             f"The file ends in the middle, at line {line}: it was cut off on its way", hint=_AGAIN
         )
