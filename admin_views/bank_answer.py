@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from admin_views.assets import address_of
-from admin_views.bank_entries import outcome_badge, told_in_words
+from admin_views.bank_entries import outcome_badge, reason_of, told_in_words
 from admin_views.formatters import Badge, Column
 from admin_views.records import RecordTab
 from admin_views.timeline import Event, TimelineSource, older_than, position_of
@@ -107,8 +107,7 @@ _INVOICE_COLUMNS = (
     Column("outcome", "Outcome", outcome_badge),
     Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
     Column("fee", "Fee", numeric=True, suffix="\u00a0€"),
-    Column("reason", "Reason",
-           lambda one: " ".join(part for part in (one.reason_code, one.reason_text) if part)),
+    Column("reason", "Reason", reason_of),
     Column("report", "Report", lambda one: str(one.report)),
 )  # fmt: skip
 
@@ -159,12 +158,11 @@ def _event(entry: ReportEntry) -> Event:
     one = entry.collection
     assert one is not None  # joined
     icon, happened = _HAPPENED[EntryOutcome(entry.outcome)]
-    reason = " ".join(part for part in (entry.reason_code, entry.reason_text) if part)
     return Event(
         entry.report.received_at,
         icon,
         f"Invoice {one.invoice.number}: {format_amount(one.amount)} € {happened}",
-        reason,
+        reason_of(entry),
         address_of("bank_entries.details_view", id=entry.id),
         entry.report.received_by_label,
         position_of(entry.report.received_at, entry.id),

@@ -51,7 +51,8 @@ def outcome_badge(entry: ReportEntry) -> Badge:
     """What an entry did; one that somebody has looked at waits no longer."""
     if entry.outcome == EntryOutcome.UNMATCHED and entry.worked_off_at is not None:
         return Badge("Looked at", "grey", "eye")
-    return Badge(said(entry.outcome), *_OUTCOMES[EntryOutcome(entry.outcome)])
+    text = "Not ours" if entry.outcome == EntryOutcome.OTHER else said(entry.outcome)
+    return Badge(text, *_OUTCOMES[EntryOutcome(entry.outcome)])
 
 
 def told_in_words(entry: ReportEntry) -> str:
@@ -70,7 +71,10 @@ def _invoice(entry: ReportEntry) -> Any:
         return None
     url = address_of("invoices.details_view", id=one.invoice_id)
     may = current_actor().may(Permission.INVOICES_VIEW)
-    return Link(one.invoice.number, url) if url and may else one.invoice.number
+    tag = (
+        '<a class="k-piece" href="{}">{}</a>' if url and may else '<span class="k-piece">{1}</span>'
+    )
+    return Markup(tag).format(url, one.invoice.number)  # noqa: S704 - one of two constants
 
 
 def _about(entry: ReportEntry) -> Any:
@@ -80,10 +84,14 @@ def _about(entry: ReportEntry) -> Any:
     return entry.party_name
 
 
+def reason_of(entry: ReportEntry) -> str:
+    """The bank's reason, code and text."""
+    return " ".join(part for part in (entry.reason_code, entry.reason_text) if part)
+
+
 def _why(entry: ReportEntry) -> Any:
-    """The bank's reason, and why nothing fits."""
-    bank = " ".join(part for part in (entry.reason_code, entry.reason_text) if part)
-    return [part for part in (entry.problem, bank) if part] or None
+    """Why nothing fits, and the bank's reason."""
+    return [part for part in (entry.problem, reason_of(entry)) if part] or None
 
 
 def _report(entry: ReportEntry) -> Any:
@@ -143,7 +151,6 @@ class BankEntriesView(KontorView):
         Column("invoice", "Invoice", _invoice),
         Column("about", "Customer", _about),
         Column("why", "Reason", _why),
-        Column("report", "Report", _report),
     )
     actions = (
         Action(
@@ -265,12 +272,25 @@ class BankEntriesView(KontorView):
             problem=problem,
             found=candidates(db.session(), entry, text, MOST_CANDIDATES),
             most=MOST_CANDIDATES,
-            told=told_in_words(entry),
-            account=_party_account(entry),
+            facts=self._facts(entry),
             badge=collection_badge,
-            why=_why(entry),
         )
         return page, 422 if problem else 200
+
+    def _facts(self, entry: ReportEntry) -> list[tuple[str, Any]]:
+        """What the bank says, as far as it helps to find the collection."""
+        lines = [
+            ("Entry", told_in_words(entry)),
+            ("Amount", entry.amount),
+            ("Booked on", entry.booked_on),
+            ("Reason", reason_of(entry)),
+            ("Name", entry.party_name),
+            ("Account", _party_account(entry)),
+            ("Mandate", _mandate(entry)),
+            ("End-to-end id", entry.end_to_end_id),
+            ("Text", entry.remittance_text),
+        ]
+        return [line for line in lines if line[1]]
 
     def _assign(self, entry: ReportEntry) -> ResponseReturnValue:
         try:
