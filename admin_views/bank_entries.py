@@ -71,10 +71,9 @@ def _invoice(entry: ReportEntry) -> Any:
         return None
     url = address_of("invoices.details_view", id=one.invoice_id)
     may = current_actor().may(Permission.INVOICES_VIEW)
-    tag = (
-        '<a class="k-piece" href="{}">{}</a>' if url and may else '<span class="k-piece">{1}</span>'
-    )
-    return Markup(tag).format(url, one.invoice.number)  # noqa: S704 - one of two constants
+    if not url or not may:
+        return Markup('<span class="k-piece">{}</span>').format(one.invoice.number)
+    return Markup('<a class="k-piece" href="{}">{}</a>').format(url, one.invoice.number)
 
 
 def _about(entry: ReportEntry) -> Any:

@@ -78,10 +78,17 @@ def _django_import(database: str, file: str) -> Callable[[], Found]:
     return prepared(Path(database), Path(file))
 
 
+def _bank_answers(folder: str, file: str) -> Callable[[], Found]:
+    from bench.answers import reading
+
+    return reading(folder, file)
+
+
 WORK: dict[str, Callable[..., Callable[[], Found]]] = {
     "kontor-export": _kontor_export,
     "flask-admin-export": _flask_admin_export,
     "django-import": _django_import,
+    "bank-answers": _bank_answers,
 }
 
 
