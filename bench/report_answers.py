@@ -17,8 +17,8 @@ def answers(found: Mapping[str, Found]) -> Iterator[str]:
     one = found["bank-answers"]["answers"]
     yield from ("", "## The bank's answer", "")
     yield (
-        f"A camt.053.001.08 of {COLLECTIONS:,} entries ({one['told']['megabytes']:.0f} MB), read and"
-        f" matched to a run of {COLLECTIONS:,} collections, with every invoice paid and the run"
+        f"A camt.053.001.08 of {COLLECTIONS:,} entries ({one['told']['megabytes']:.0f} MB), read"
+        f" and matched to a run of {COLLECTIONS:,} collections, with every invoice paid and the run"
         f" closed: {one['seconds']:.1f} s (at most {SECONDS}), {one['peak_mb']:.0f} MB at its peak"
         f" (at most {MEGABYTES}), the program itself included."
     )
