@@ -9,6 +9,7 @@ from typing import Any
 from flask.cli import main
 
 from app.jobs.context import JobContext
+from tests.jobs.kinds import say
 
 _chunk = JobContext.chunk
 _number = count(1)
@@ -19,7 +20,7 @@ def halting_chunk(context: JobContext, **given: Any) -> Any:
     with _chunk(context, **given) as session:
         yield session
     if next(_number) == 2:
-        print("halted", flush=True)
+        say("halted")
         threading.Event().wait()
 
 
