@@ -8,7 +8,7 @@ from app.sepa.reports.message import Head, Item, Variant
 from app.sepa.reports.models import ReportKind
 from app.sepa.reports.opening import recognise
 from app.sepa.reports.pain002 import StatusReader
-from app.sepa.reports.stream import NotValid, Stream
+from app.sepa.reports.stream import Stream, schema_of
 
 
 def examine(source: BinaryIO, zone: str) -> Head:
@@ -17,29 +17,20 @@ def examine(source: BinaryIO, zone: str) -> Head:
     One that breaks the ISO schema and can be read all the same is told of, not refused.
     """
     variant = recognise(source)
-    try:
-        return _read_through(source, variant, zone, with_schema=True)
-    except NotValid as problem:
-        head = _read_through(source, variant, zone, with_schema=False)
-        head.schema_problem = str(problem)
-        return head
+    reader = _reader(source, variant, zone)
+    for _ in reader.items():
+        pass
+    schema = schema_of(str(variant))
+    if schema is not None:
+        reader.head.schema_problem = Stream(source, variant).schema_problem(schema)
+    return reader.head
 
 
 def items_of(source: BinaryIO, variant: Variant, zone: str) -> Iterator[Item]:
     """The items of a report that was examined before."""
-    return _reader(source, variant, zone, with_schema=False).items()
+    return _reader(source, variant, zone).items()
 
 
-def _read_through(source: BinaryIO, variant: Variant, zone: str, *, with_schema: bool) -> Head:
-    reader = _reader(source, variant, zone, with_schema=with_schema)
-    for _ in reader.items():
-        pass
-    return reader.head
-
-
-def _reader(
-    source: BinaryIO, variant: Variant, zone: str, *, with_schema: bool
-) -> StatusReader | AccountReader:
-    stream = Stream(source, variant, with_schema=with_schema)
+def _reader(source: BinaryIO, variant: Variant, zone: str) -> StatusReader | AccountReader:
     kind = StatusReader if variant.kind is ReportKind.STATUS else AccountReader
-    return kind(stream, Head(variant), zone)
+    return kind(Stream(source, variant), Head(variant), zone)

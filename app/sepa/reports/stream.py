@@ -1,7 +1,7 @@
 """Reading a report as a stream of elements, hardened: what a file could do to us, it cannot."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -21,11 +21,9 @@ SCHEMAS = Path(__file__).parent.parent / "schemas"
 MOST_HELD = 8 * 1024 * 1024
 DEEPEST = 40
 _AMOUNT = re.compile(r"\d{1,13}(?:\.\d{1,5})?")
+# What is let go of while a file is compared with its schema.
+_LET_GO = ("TxDtls", "Ntry", "TxInfAndSts", "OrgnlPmtInfAndSts")
 _AGAIN = "Download it from the bank once more"
-
-
-class NotValid(Exception):
-    """The file breaks the ISO schema; the sentence says where."""
 
 
 class _Counted:
@@ -49,31 +47,45 @@ class _Counted:
 class Stream:
     """The elements of one report with the tags asked for, each when it begins and when it ends."""
 
-    def __init__(self, source: BinaryIO, variant: Variant, *, with_schema: bool) -> None:
+    def __init__(self, source: BinaryIO, variant: Variant) -> None:
         source.seek(0)
         self._file = _Counted(source)
         self._prefix = f"{{{variant.namespace}}}"
-        self._schema = schema_of(str(variant)) if with_schema else None
 
     def elements(self, *tags: str) -> Iterator[tuple[str, str, etree._Element]]:
         """("start" or "end", the plain tag, the element) in the order of the file.
 
-        Raises Refused for a file that is broken, and NotValid for one that breaks the schema.
+        Raises Refused for a file that is broken.
         """
-        wanted = [self._prefix + tag for tag in ("Document", *tags)]
         cut = len(self._prefix)
         try:
-            for event, element in etree.iterparse(
-                self._file, events=("start", "end"), tag=wanted, schema=self._schema,
-                resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-            ):  # fmt: skip
+            for event, element in self._parsed(("start", "end"), ("Document", *tags), None):
                 if event == "start" and element.getparent() is None:
                     refuse_doctype(element)
                 yield event, str(element.tag)[cut:], element
         except etree.XMLSyntaxError as error:
-            if self._schema is not None and _is_about_schema(error):
-                raise NotValid(f"line {error.lineno}: {_short(error.msg)}") from error
             raise _broken(error, at_end=self._file.at_end) from error
+
+    def schema_problem(self, schema: etree.XMLSchema) -> str | None:
+        """Where a file that was read through already breaks the schema, or None.
+
+        Only of one that was read through: with a schema, lxml passes over an end that is missing.
+        """
+        try:
+            for _, element in self._parsed(("end",), _LET_GO, schema):
+                self.forget(element)
+        except etree.XMLSyntaxError as error:
+            return f"line {error.lineno}: {_short(error.msg)}"
+        return None
+
+    def _parsed(
+        self, events: Sequence[str], tags: Sequence[str], schema: etree.XMLSchema | None
+    ) -> Iterator[tuple[str, etree._Element]]:
+        parsed: Any = etree.iterparse(
+            self._file, events=events, tag=[self._prefix + tag for tag in tags], schema=schema,
+            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
+        )  # fmt: skip
+        return iter(parsed)
 
     def forget(self, element: etree._Element) -> None:
         """Let go of an element that was read, and of what stands before it."""
@@ -198,11 +210,6 @@ def schema_of(name: str) -> etree.XMLSchema | None:
     """The ISO schema of a message, or None where we have none."""
     path = SCHEMAS / f"{name}.xsd"
     return etree.XMLSchema(etree.parse(str(path))) if path.exists() else None
-
-
-def _is_about_schema(error: etree.XMLSyntaxError) -> bool:
-    log: Any = error.error_log
-    return bool(len(log)) and log.last_error.domain_name == "SCHEMASV"
 
 
 def _broken(error: etree.XMLSyntaxError, *, at_end: bool) -> Refused:

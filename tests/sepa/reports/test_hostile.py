@@ -42,7 +42,7 @@ def archive(**members: bytes) -> bytes:
     return content.getvalue()
 
 
-GOOD = camt(entry())
+GOOD = camt(entry(end_to_end_id="UNKNOWN"))
 BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE Document [<!ENTITY a "aaaaaaaaaa">'
     + b"".join(b'<!ENTITY %c "%s">' % (98 + i, b"&%c;" % (97 + i) * 10) for i in range(8))
