@@ -246,7 +246,8 @@ class BankEntriesView(KontorView):
 
     def may_assign(self, model: ReportEntry) -> bool:
         """Whether this person may say which collection the entry is about."""
-        return waits(model) and current_actor().may(Permission.BANK_REPORTS_IMPORT)
+        may = current_actor().may(Permission.BANK_REPORTS_IMPORT)
+        return may and waits(model) and model.told != Told.OTHER
 
     @expose("/assign/", methods=("GET", "POST"))
     @needs(Permission.BANK_REPORTS_IMPORT)

@@ -5,6 +5,7 @@ A killed reading goes on where it stood, and so does the same file uploaded agai
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import file_digest
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, Final, cast
@@ -127,20 +128,27 @@ def _report_of(
     file: BinaryIO,
 ) -> int:
     """The report of a file, made now or before; a file of a ZIP is kept by itself."""
-    kept = None if stored is not None else storage.keep_bytes(file, purpose=PURPOSE)
+    if stored is None:
+        known = reports.find_report(db.session(), _checksum(file))
+        known_id = known.id if known is not None else None
+        db.session.rollback()
+        if known_id is not None:
+            return known_id
+        kept = storage.keep_bytes(file, purpose=PURPOSE)
     with transaction() as session:
         if stored is not None:
             own = session.get_one(StoredFile, stored.id)
         else:
-            assert kept is not None
-            known = reports.find_report(session, kept.sha256)
-            if known is not None:
-                return known.id
             own = storage.save(
                 session, kept, name=name, media_type="application/xml", purpose=PURPOSE,
                 owner_id=context.actor.operator_id,
             )  # fmt: skip
         return reports.start_report(session, head, own, ours.remarks, actor=context.actor).id
+
+
+def _checksum(file: BinaryIO) -> str:
+    file.seek(0)
+    return file_digest(file, "sha256").hexdigest()
 
 
 def _worked_in(

@@ -6,6 +6,7 @@ In bulk, in the transaction of the caller, who comes back with the next ones (jo
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, func, select, update
@@ -63,13 +64,15 @@ class Work:
         if found.outcome is not EntryOutcome.UNMATCHED:
             self.runs.add(one.run_id)
             self._follow(one, item, found, fee, match.by)
-        return self.note(item, found, match)
+        return self.note(item, found, match, fee)
 
-    def settle_by_hand(self, one: Standing, item: Item, found: Verdict, fee: Any) -> None:
+    def assign(self, one: Standing, item: Item, found: Verdict, fee: Decimal | None) -> None:
         """Let a collection follow an entry that is there already, and that a person assigns."""
         self._follow(one, item, found, fee, MatchedBy.PERSON)
 
-    def note(self, item: Item, found: Verdict, match: Match) -> EntryOutcome:
+    def note(
+        self, item: Item, found: Verdict, match: Match, fee: Decimal | None = None
+    ) -> EntryOutcome:
         """Remember the row of an entry."""
         one = match.standing
         amount = item.amount if item.amount is not None else one.amount if one else None
@@ -92,7 +95,7 @@ class Work:
                 "bank_reference": item.bank_reference,
                 "reason_code": item.reason_code,
                 "reason_text": item.reason_text,
-                "fee": item.charges,
+                "fee": fee if fee is not None else item.charges,
                 "party_name": item.party_name,
                 "party_iban": item.party_iban,
                 "remittance_text": item.remittance_text,
@@ -101,7 +104,7 @@ class Work:
         return found.outcome
 
     def _follow(
-        self, one: Standing, item: Item, found: Verdict, fee: Any, by: MatchedBy | None
+        self, one: Standing, item: Item, found: Verdict, fee: Decimal | None, by: MatchedBy | None
     ) -> None:
         """Bring a collection to where the entry says it is, and fill in what was not told yet."""
         before = (one.state, one.settled_on, one.reason_code, one.reason_text, one.fee)

@@ -84,7 +84,7 @@ class AccountReader:
                 self.head.pending += 1
                 continue
             self.head.items += 1
-            yield replace(item, account=self._account)
+            yield replace(item, account=self._account or "")
 
 
 class _Entry:

@@ -123,7 +123,11 @@ def find_report(session: Session, sha256: str) -> BankReport | None:
 
 
 def locked(session: Session, report_id: int) -> BankReport:
-    """The report as it is now; whoever else reads the same file waits."""
+    """The report as it is now. Whoever else works in a report waits, on PostgreSQL too.
+
+    Reports tell of the same collections in any order: two at once would wait for each other.
+    """
+    session.execute(select(CreditorAccount.id).order_by(CreditorAccount.id).with_for_update())
     return session.scalars(
         select(BankReport)
         .where(BankReport.id == report_id)
@@ -196,10 +200,10 @@ def sums_to_try_again(session: Session, report: BankReport) -> list[int]:
 
 def try_sum_again(session: Session, entry_id: int, most: int, *, actor: Actor) -> bool:
     """Book a sum that did not fit when it was read, if it does now; True while there is more."""
-    entry = session.get(ReportEntry, entry_id, with_for_update=True)
-    if entry is None or entry.outcome != EntryOutcome.UNMATCHED.value:
+    report = locked(session, session.get_one(ReportEntry, entry_id).report_id)
+    entry = session.get_one(ReportEntry, entry_id, with_for_update=True)
+    if entry.outcome != EntryOutcome.UNMATCHED.value:
         return False
-    report = locked(session, entry.report_id)
     item = Item(
         Told.SETTLED,
         Scope.BLOCK if entry.block_id else Scope.FILE,
@@ -224,6 +228,10 @@ def assign_entry(session: Session, entry_id: int, collection_id: int, *, actor: 
     Raises Refused where the collection stands where that cannot be.
     """
     actor.require(Permission.BANK_REPORTS_IMPORT)
+    known = session.get(ReportEntry, entry_id)
+    if known is None:
+        raise NotFound("There is no such entry")
+    report = locked(session, known.report_id)
     entry = _waiting(session, entry_id)
     found = standings(session, Collection.id == collection_id)
     if not found:
@@ -241,10 +249,9 @@ def assign_entry(session: Session, entry_id: int, collection_id: int, *, actor: 
             problem, field="collection",
             hint="Choose another collection, or note what came of the entry",
         )  # fmt: skip
-    report = locked(session, entry.report_id)
     work = Work(report)
     work.runs.add(one.run_id)
-    work.settle_by_hand(one, item, said, fee)
+    work.assign(one, item, said, fee)
     write(session, work, actor=actor)
     close_what_is_done(session, {one.run_id}, actor=actor)
     entry = session.get_one(ReportEntry, entry_id)
