@@ -37,10 +37,11 @@ class Variant:
 class Item:
     """One statement of the bank: of a transaction, or of a block or file as a whole.
 
-    `account` is that of the statement, None in a report that is of no account. `amount` is what the account was moved by, or what was collected, without a sign; `instructed`
-    what was asked for. `count` is the number of transactions that a sum is said to hold. `detailed`
-    tells that the same report speaks of this block or file in parts, too. `looks_like_ours` says
-    whether an item that fits nothing is worth a person's look.
+    `account` is that of the statement, None in a report that is of no account. `amount` is what the
+    account was moved by, or what was collected, without a sign; `instructed` what was asked for.
+    `count` is the number of transactions that a sum is said to hold. `detailed` tells that the
+    same report speaks of this block or file in parts, too. `looks_like_ours` says whether an item
+    that fits nothing is worth a person's look.
     """
 
     told: Told
