@@ -26,7 +26,11 @@ def measure_answers(installation: Installation) -> dict[str, Any]:
 
 def reading(folder: str, file: str) -> Callable[[], dict[str, Any]]:
     """What the child does: read the file once, from the upload to the closed run."""
-    app = Installation(Path(folder)).application()
+    from app import create_app
+    from app.config import Settings
+
+    # As the command and the worker make it.
+    app = create_app(Settings(instance=folder), pages=False)
 
     def run() -> dict[str, Any]:
         from app.core.actor import COMMAND_LINE

@@ -29,6 +29,7 @@ from app.sepa.reports import operations as reports
 from app.sepa.reports.message import Head, Item, Scope
 from app.sepa.reports.models import BankReport
 from app.sepa.reports.opening import is_archive, recognise, reports_in
+from app.sepa.reports.spool import Spool
 
 KIND: Final = "bank-report"
 PURPOSE: Final = "bank-report"
@@ -67,17 +68,18 @@ def run(context: JobContext) -> dict[str, Any]:
     """Look through every report of the upload; if none is broken, work them in."""
     stored, settings = _file_of(context), current_app.config["SETTINGS"]
     zone, most = settings.timezone, settings.upload_megabytes * MEBIBYTE
-    with _copied(stored) as source:
-        single = not is_archive(source)
+    with _copied(stored) as source, TemporaryFile() as kept:
+        spool, single = Spool(kept), not is_archive(source)
         context.progress(0, phase="Looking through the file")
         heads = [
-            _examined(file, name, zone, single) for name, file in _opened(source, stored, most)
+            _examined(file, name, zone, single, spool)
+            for name, file in _opened(source, stored, most)
         ]
         context.progress(0, sum(head.items for head, _ in heads))
         told, before = [], 0
         for (head, ours), (name, file) in zip(heads, _opened(source, stored, most), strict=True):
             report = _report_of(context, head, ours, stored if single else None, name, file)
-            told.append(_worked_in(context, report, head, ours, file, zone, before))
+            told.append(_worked_in(context, report, head, ours, spool, before))
             before += head.items
     return {"reports": told}
 
@@ -103,12 +105,14 @@ def _opened(source: BinaryIO, stored: StoredFile, most: int) -> Iterator[tuple[s
     return reports_in(source, stored.name, most)
 
 
-def _examined(file: BinaryIO, name: str, zone: str, single: bool) -> tuple[Head, reports.Ours]:
+def _examined(
+    file: BinaryIO, name: str, zone: str, single: bool, spool: Spool
+) -> tuple[Head, reports.Ours]:
     """Read one report through, and check that it is ours. Raises Refused, naming the file."""
     from app.sepa.reports.reading import examine
 
     try:
-        head = examine(file, zone)
+        head = examine(file, zone, spool)
         ours = reports.check_accounts(db.session(), head)
     except Refused as refused:
         if single:
@@ -156,18 +160,15 @@ def _worked_in(
     report_id: int,
     head: Head,
     ours: reports.Ours,
-    file: BinaryIO,
-    zone: str,
+    spool: Spool,
     before: int,
 ) -> dict[str, Any]:
     """Work a report in from where it stands, and tell what it came to."""
-    from app.sepa.reports.reading import items_of
-
     report = db.session.get_one(BankReport, report_id)
     again, done = report.finished_at is not None, report.items_done
     db.session.rollback()
     if not again:
-        own = (item for item in items_of(file, head.variant, zone) if ours.concerns(item))
+        own = (item for item in spool.items(head) if ours.concerns(item))
         _work_in(context, report_id, islice(own, done, None), done, before)
         _try_sums(context, report_id)
         with context.chunk(journal=False) as session:

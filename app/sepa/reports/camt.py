@@ -5,7 +5,6 @@ A batch of 100,000 collections is one entry, so what is read and let go of is th
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -40,13 +39,13 @@ class AccountReader:
 
     def items(self) -> Iterator[Item]:
         """What was booked, in the order of the file."""
-        entry = _Entry(Values({}))
+        entry = _Entry(self._account)
         for event, tag, element in self._stream.elements(
             "GrpHdr", "Stmt", "Ntfctn", "Acct", "Ntry", "NtryDtls", "TxDtls"
         ):
             if event == "start":
                 if tag == "Ntry":
-                    entry = _Entry(Values({}))
+                    entry = _Entry(self._account)
                 elif tag == "NtryDtls" and not entry.begun:
                     entry.begin(self._stream.values(_parent(element)))
                 elif tag == "TxDtls":
@@ -63,7 +62,10 @@ class AccountReader:
             elif tag == "NtryDtls" and entry.details == 0:
                 entry.batch = entry.batch or self._stream.values(element)
             elif tag == "Ntry":
-                yield from self._given(entry.end(self._stream.values(element)))
+                if not entry.begun:
+                    entry.begin(self._stream.values(element))
+                # It stands behind the details, and is of the entry as a whole.
+                yield from self._given(entry.end(self._stream.child_text(element, "AddtlNtryInf")))
                 self._stream.forget(element)
             elif tag in {"Stmt", "Ntfctn"}:
                 self._account = None
@@ -84,14 +86,16 @@ class AccountReader:
                 self.head.pending += 1
                 continue
             self.head.items += 1
-            yield replace(item, account=self._account or "")
+            yield item
 
 
 class _Entry:
     """One entry (Ntry) while it is read."""
 
-    def __init__(self, values: Values) -> None:
-        self.values = values
+    def __init__(self, account: str | None) -> None:
+        # None would be that of a report that is of no account.
+        self.account = account or ""
+        self.values = Values({})
         self.begun = False
         self.batch: Values | None = None
         self.details = 0
@@ -107,16 +111,13 @@ class _Entry:
         before, self._held = self._held, values
         return [] if before is None else [self._item(before)]
 
-    def end(self, values: Values) -> list[Item | None]:
+    def end(self, text: str | None) -> list[Item | None]:
         """The rest, once the entry was read to its end."""
-        if not self.begun:
-            self.begin(values)
         if self._held is None:
-            return [self._item(Values({}), alone=True)]
-        # What stands behind the details is of the entry as a whole.
-        return [self._item(self._held, alone=self.details == 1, text=values)]
+            return [self._item(Values({}), alone=True, text=text)]
+        return [self._item(self._held, alone=self.details == 1, text=text)]
 
-    def _item(self, tx: Values, *, alone: bool = False, text: Values | None = None) -> Item | None:
+    def _item(self, tx: Values, *, alone: bool = False, text: str | None = None) -> Item | None:
         entry, batch = self.values, self.batch or Values({})
         if entry.text("Sts/Cd", "Sts") != _BOOKED:
             return None
@@ -130,10 +131,10 @@ class _Entry:
         code = tx.text("RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry", most=35)
         amount, currency = _amount(tx, entry, alone)
         told, ours = _told(tx, entry, debited, code)
-        said = text or (self.values if alone else Values({}))
         return Item(
             told,
             (Scope.BLOCK if block_id else Scope.FILE) if summed else Scope.ONE,
+            account=self.account,
             end_to_end_id=end_to_end_id,
             message_id=message_id,
             block_id=block_id,
@@ -150,7 +151,7 @@ class _Entry:
                 or entry.text("AcctSvcrRef", "NtryRef", most=70)
             ),
             reason_code=code,
-            reason_text=_reason_text(tx, said),
+            reason_text=_reason_text(tx, text if alone else None),
             party_name=tx.text("RltdPties/Dbtr/Pty/Nm", "RltdPties/Dbtr/Nm", most=140),
             party_iban=tx.text("RltdPties/DbtrAcct/Id/IBAN", most=34),
             remittance_text=tx.joined("RmtInf/Ustrd"),
@@ -224,5 +225,6 @@ def _day(entry: Values) -> date | None:
     return entry.day("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm")
 
 
-def _reason_text(tx: Values, entry: Values) -> str | None:
-    return tx.joined("RtrInf/AddtlInf", "AddtlTxInf") or entry.joined("AddtlNtryInf")
+def _reason_text(tx: Values, of_entry: str | None) -> str | None:
+    own = tx.joined("RtrInf/AddtlInf", "AddtlTxInf")
+    return own or " ".join((of_entry or "").split())[:500] or None

@@ -82,4 +82,6 @@ class Head:
     # Entries that are not booked yet; the bank tells of them again.
     pending: int = 0
     items: int = 0
+    # Where they begin in the spool.
+    start: int = 0
     schema_problem: str | None = None

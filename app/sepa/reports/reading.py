@@ -1,34 +1,29 @@
-"""Reads a report of any kind: once to know that it can be read whole, once to work it in."""
+"""Reads a report of any kind from end to end, before anything of it is worked in."""
 
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from app.sepa.reports.camt import AccountReader
-from app.sepa.reports.message import Head, Item, Variant
+from app.sepa.reports.message import Head, Variant
 from app.sepa.reports.models import ReportKind
 from app.sepa.reports.opening import recognise
 from app.sepa.reports.pain002 import StatusReader
+from app.sepa.reports.spool import Spool
 from app.sepa.reports.stream import Stream, schema_of
 
 
-def examine(source: BinaryIO, zone: str) -> Head:
-    """Read a report from end to end and tell what it is. Raises Refused where it is broken.
+def examine(source: BinaryIO, zone: str, spool: Spool) -> Head:
+    """Read a report from end to end, keep its items, and tell what it is.
 
-    One that breaks the ISO schema and can be read all the same is told of, not refused.
+    Raises Refused where it is broken. One that breaks the ISO schema and can be read all the same
+    is told of, not refused.
     """
     variant = recognise(source)
     reader = _reader(source, variant, zone)
-    for _ in reader.items():
-        pass
+    reader.head.start = spool.keep(reader.items())
     schema = schema_of(str(variant))
     if schema is not None:
         reader.head.schema_problem = Stream(source, variant).schema_problem(schema)
     return reader.head
-
-
-def items_of(source: BinaryIO, variant: Variant, zone: str) -> Iterator[Item]:
-    """The items of a report that was examined before."""
-    return _reader(source, variant, zone).items()
 
 
 def _reader(source: BinaryIO, variant: Variant, zone: str) -> StatusReader | AccountReader:

@@ -20,6 +20,7 @@ SCHEMAS = Path(__file__).parent.parent / "schemas"
 # No transaction of a bank is as long as this. What is read and not let go of yet is never more.
 MOST_HELD = 8 * 1024 * 1024
 DEEPEST = 40
+_MOST_NAMES = 500
 _AMOUNT = re.compile(r"\d{1,13}(?:\.\d{1,5})?")
 # What is let go of while a file is compared with its schema.
 _LET_GO = ("TxDtls", "Ntry", "TxInfAndSts", "OrgnlPmtInfAndSts")
@@ -51,6 +52,8 @@ class Stream:
         source.seek(0)
         self._file = _Counted(source)
         self._prefix = f"{{{variant.namespace}}}"
+        # The names of elements by the path they stand at: reports have the same few all over.
+        self._names: dict[str, dict[Any, str]] = {}
 
     def elements(self, *tags: str) -> Iterator[tuple[str, str, etree._Element]]:
         """("start" or "end", the plain tag, the element) in the order of the file.
@@ -96,6 +99,10 @@ class Stream:
                 parent.remove(before)
         self._file.held = 0
 
+    def child_text(self, element: etree._Element, tag: str) -> str | None:
+        """The text of one element right below another."""
+        return element.findtext(self._prefix + tag)
+
     def values(self, element: etree._Element) -> "Values":
         """The texts below an element by their paths; what is of another namespace is left out."""
         found: dict[str, list[str]] = {}
@@ -109,21 +116,36 @@ class Stream:
             raise Refused.because(
                 "The file is nested deeper than any report of a bank", hint=_AGAIN
             )
-        prefix = self._prefix
+        names = self._names.setdefault(path, {}) if len(self._names) < _MOST_NAMES else {}
         for child in element:
             tag = child.tag
-            if type(tag) is not str or not tag.startswith(prefix):
+            name = names.get(tag)
+            if name is None:
+                name = self._name(path, tag)
+                if len(names) < _MOST_NAMES:
+                    names[tag] = name
+            if not name:
                 continue
-            name = f"{path}{tag[len(prefix) :]}"
             if len(child):
                 found.setdefault(name, [])
                 self._collect(child, f"{name}/", found, depth + 1)
-            text = (child.text or "").strip()
-            if text:
-                found.setdefault(name, []).append(text)
+            text = child.text
+            if text is None or not (text := text.strip()):
+                continue
+            if name in found:
+                found[name].append(text)
+            else:
+                found[name] = [text]
+            if name.endswith("Amt"):
                 currency = child.get("Ccy")
                 if currency:
                     found.setdefault(f"{name}@", []).append(currency)
+
+    def _name(self, path: str, tag: Any) -> str:
+        """The path of an element; empty for comments, and for what is of another namespace."""
+        if type(tag) is not str or not tag.startswith(self._prefix):
+            return ""
+        return path + tag[len(self._prefix) :]
 
 
 class Values:
