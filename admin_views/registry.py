@@ -40,6 +40,8 @@ MODULES: tuple[str, ...] = (
     "admin_views.returns",
     "admin_views.mandates",
     "admin_views.creditor_accounts",
+    "admin_views.bank_reports",
+    "admin_views.bank_entries",
     "admin_views.imports",
     "admin_views.exports",
     "admin_views.jobs",

@@ -88,7 +88,16 @@ def _register_features(app: Flask) -> None:
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
-    from app.jobs import duplicates, filing, grants, mass_changes, renewals, returns, worker
+    from app.jobs import (
+        bank_reports,
+        duplicates,
+        filing,
+        grants,
+        mass_changes,
+        renewals,
+        returns,
+        worker,
+    )
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
@@ -121,6 +130,7 @@ def _register_features(app: Flask) -> None:
     renewals.register()
     returns.register()
     duplicates.register()
+    bank_reports.register()
     worker.init_app(app, app.config["SETTINGS"])
     cli.register(app)
 

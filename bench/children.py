@@ -88,12 +88,19 @@ def _bank_file(work: str) -> Callable[[str], Callable[[], Found]]:
     return prepared
 
 
+def _bank_answers(folder: str, file: str) -> Callable[[], Found]:
+    from bench.answers import reading
+
+    return reading(folder, file)
+
+
 WORK: dict[str, Callable[..., Callable[[], Found]]] = {
     "kontor-export": _kontor_export,
     "flask-admin-export": _flask_admin_export,
     "django-import": _django_import,
     "kontor-bank-file": _bank_file("kontor_bank_file"),
     "sepaxml-bank-file": _bank_file("sepaxml_bank_file"),
+    "bank-answers": _bank_answers,
 }
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.answers import measure_answers
 from bench.bank_files import measure_bank_files
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
@@ -150,6 +151,11 @@ def _rights(plan: Plan) -> Found:
     return measure_rights(Installation(plan.data / "rights"))
 
 
+def _bank_answers(plan: Plan) -> Found:
+    """Of one size, whatever the number of customers elsewhere: in an installation of its own."""
+    return measure_answers(Installation(plan.data / "answers"))
+
+
 def _exports(plan: Plan) -> Found:
     return measure_exports(plan.sqlite, _copy(plan, "flask-admin"))
 
@@ -180,6 +186,7 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "postgresql-search": _postgres_search,
     "postgresql-filters": _postgres_filters,
     "rights": _rights,
+    "bank-answers": _bank_answers,
     "exports": _exports,
     "imports": _imports,
     "bank-files": _bank_files,

@@ -36,6 +36,8 @@ from app.sepa.models import CollectionRun, CreditorAccount, Mandate
 from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
 from app.sepa.queries_returns import WAITING as WAITING_RETURNS
 from app.sepa.queries_returns import WORKED_OFF as WORKED_OFF_RETURNS
+from app.sepa.reports.models import BankReport
+from app.sepa.reports.queries import ENTRIES, REPORTS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.subscriptions.renewals import due_listing
 from app.transfer.columns import TITLES, workbook_spec
@@ -226,6 +228,22 @@ _ALL = (
         ACCOUNTS,
         CreditorAccount,
         columns.CREDITOR_ACCOUNTS,
+    ),
+    _own(
+        "bank_reports",
+        "Bank reports",
+        _SEE.BANK_REPORTS_VIEW,
+        REPORTS,
+        BankReport,
+        columns.BANK_REPORTS,
+    ),
+    _plain(
+        "bank_entries",
+        "Bank entries",
+        _SEE.BANK_REPORTS_VIEW,
+        ENTRIES,
+        columns.BANK_ENTRIES,
+        rows.bank_entry_rows,
     ),
     _own("stores", "Stores", _SEE.STORES_MANAGE, STORES, Store, columns.STORES),
     _own("groups", "Groups", _SEE.GROUPS_MANAGE, GROUPS, Group, columns.GROUPS),

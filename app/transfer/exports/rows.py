@@ -24,6 +24,7 @@ from app.customers.choices import CustomerKind
 from app.customers.models import Customer
 from app.sepa.models import Collection, CollectionRun
 from app.sepa.queries_returns import is_attempt
+from app.sepa.reports.models import BankReport, ReportEntry
 from app.sepa.return_codes import TODO_LABELS, return_code
 from app.subscriptions.models import Authorization, Subscription
 from app.subscriptions.queries import SubscriptionLine, export_lines
@@ -31,6 +32,7 @@ from app.transfer.columns.base import Column
 from app.transfer.columns.catalogue import JOURNALS
 from app.transfer.columns.lists import (
     AUTHORIZATIONS,
+    BANK_ENTRIES,
     OPERATORS,
     PACKAGES,
     RENEWALS,
@@ -42,6 +44,8 @@ from app.transfer.exports.streams import stream
 # Aliases: the conditions of a list may ask for any customer, and must not be tied to these.
 _Holder = aliased(Customer)
 _Held = aliased(Journal)
+_Collected = aliased(Collection)
+_Owed = aliased(Invoice)
 # A customer as other lists name one: a company's name, or first and last name.
 _HOLDER_NAME: Any = case(
     (_Holder.kind != CustomerKind.INDIVIDUAL, _Holder.company_name),
@@ -87,6 +91,26 @@ def rows_of_customers(
         return stream(session, statement.join(_Holder, _Holder.id == model.customer_id))
 
     return found
+
+
+def bank_entry_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Entries of bank reports with their reports, and what they were matched to."""
+    others = {
+        "report": BankReport.kind + " " + func.coalesce(BankReport.message_id, ""),
+        "invoice": _Owed.number,
+        "customer_number": _Holder.number,
+        "customer": _HOLDER_NAME,
+        "run": CollectionRun.number,
+    }
+    statement = (
+        chosen(listing, criteria, ReportEntry, BANK_ENTRIES, **others)
+        .join(BankReport, BankReport.id == ReportEntry.report_id)
+        .outerjoin(_Collected, _Collected.id == ReportEntry.collection_id)
+        .outerjoin(_Owed, _Owed.id == _Collected.invoice_id)
+        .outerjoin(_Holder, _Holder.id == _Collected.customer_id)
+        .outerjoin(CollectionRun, CollectionRun.id == _Collected.run_id)
+    )
+    return stream(session, statement)
 
 
 def operator_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
