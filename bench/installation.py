@@ -1,5 +1,6 @@
 """An installation of Kontor to be measured: where it is, its commands, and a client logged in."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -28,7 +29,9 @@ class Installation:
         from app import create_app
         from app.config import Settings
 
-        return create_app(Settings(instance=str(self.folder), database_url=self.database_url))
+        app = create_app(Settings(instance=str(self.folder), database_url=self.database_url))
+        gc.freeze()  # as wsgi.py does it
+        return app
 
     def command(self, *arguments: str, given: str = "") -> str:
         """Run one of Kontor's commands; what it prints. Its progress goes on to standard error."""

@@ -22,6 +22,7 @@ def test_a_connection_that_the_server_has_ended_is_replaced(
         pytest.skip("a file has no server")
     monkeypatch.setattr(server_connections, "TRUSTED_SECONDS", trusted)
     with app.app_context():
+        db.engine.dispose()  # else an earlier test may have left several
         first = _own_process()
         db.session.remove()
         assert _own_process() == first, "it is used again as long as it is there"
