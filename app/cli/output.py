@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,11 +62,11 @@ def written_whole(out: Path) -> Iterator[BinaryIO]:
     with os.fdopen(place, "w+b") as file:
         yield file
         file.flush()
-        # A name that is taken cannot be given to it at once; the folder is there for a moment.
-        with TemporaryDirectory(dir=out.parent) as folder:
-            fresh = Path(folder) / out.name
-            os.link(f"/proc/self/fd/{place}", fresh, follow_symlinks=True)
-            fresh.replace(out)
+        # A name that is taken cannot be given at once: another one is, for a moment.
+        fresh = out.with_name(f".{uuid.uuid4().hex}")
+        # Only with a folder's descriptor does Python follow the link to the nameless file.
+        os.link(f"/proc/self/fd/{place}", fresh, src_dir_fd=place, follow_symlinks=True)
+        fresh.replace(out)
 
 
 def command(

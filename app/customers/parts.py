@@ -1,6 +1,6 @@
 """What belongs to a customer and is edited with it: addresses, companies, products in use."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table, delete, select, update
@@ -57,13 +57,16 @@ def told_as_new(
     session: Session,
     addresses: Sequence[Mapping[str, Any]],
     companies: Sequence[Mapping[str, Any]],
-    product_ids: Iterable[int],
+    product_ids: Collection[int],
     names: Names,
 ) -> dict[str, list[Any]]:
     """What the history tells of a new customer's parts."""
-    return _told("addresses", [], [rules.one_line(one) for one in addresses]) | _told(
-        "companies", [], company_lines(session, companies)
-    ) | names(_told("products", [], list(product_ids)))  # fmt: skip
+    told = _told("addresses", [], [rules.one_line(one) for one in addresses])
+    if companies:
+        told["companies"] = [[], company_lines(session, companies)]
+    if product_ids:
+        told |= names({"products": [[], list(product_ids)]})
+    return told
 
 
 def replace(session: Session, one: CustomerUpdate, names: Names) -> dict[str, list[Any]]:

@@ -134,8 +134,9 @@ def derived(values: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that follow from others: what the search reads and lists sort by."""
     company = values.get("company_name")
     person = [values.get("first_name"), values.get("name")]
-    spoken = [*person, values.get("alias"), company, values.get("contact_name")]
-    found_by = [fold(part) for part in spoken if part]
+    spoken = [values.get("alias"), company, values.get("contact_name")]
+    folded = [key for part in person if (key := fold(part))]
+    found_by = folded + [fold(part) for part in spoken if part]
     # Folded as a query is, also where it is no name: melissa@ is looked for as melisa@.
     found_by += [
         fold(str(values[f])) for f in ("number", "former_number", "email") if values.get(f)
@@ -143,16 +144,15 @@ def derived(values: Mapping[str, Any]) -> dict[str, Any]:
     found_by += [digits(values[f].partition(";")[0]) for f in PHONES if values.get(f)]
     if values["kind"] == INDIVIDUAL:
         # Sorted by the last name, as a card index is; a person with one name by that.
-        ordered = " ".join(part for part in reversed(person) if part)
-        whole = " ".join(part for part in person if part)
+        ordered, name_key = " ".join(reversed(folded)), " ".join(folded)
     else:
-        ordered = whole = company or ""
+        ordered = name_key = fold(company)
     email = values.get("email")
     return {
         # A blank at both ends, so that the index finds whole words and beginnings, too.
         "search_text": f" {' '.join(found_by)} ",
         "sort_name": sort_key(ordered),
-        "name_key": fold(whole)[:330],
+        "name_key": name_key[:330],
         "email_key": email.casefold() if email else None,
     }
 

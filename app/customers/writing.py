@@ -220,7 +220,7 @@ def save_values(
 
 
 def name_references(session: Session) -> Names:
-    """A function that writes names for the ids in a history entry's changes."""
+    """A function that puts names in the place of ids, in a history entry's changes."""
     known: dict[str, dict[int, str]] = {}
 
     def name(field: str, value: Any) -> Any:
@@ -232,11 +232,9 @@ def name_references(session: Session) -> Names:
         return known[field].get(value) or str(value)
 
     def names(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        named = {
-            field: [None if one is None else name(field, one) for one in changes[field]]
-            for field in changes.keys() & _REFERENCES.keys()
-        }
-        return changes | named if named else changes
+        for field in changes.keys() & _REFERENCES.keys():
+            changes[field] = [None if one is None else name(field, one) for one in changes[field]]
+        return changes
 
     return names
 
