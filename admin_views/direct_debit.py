@@ -163,10 +163,13 @@ def _may_release(run: CollectionRun) -> bool:
 def _may_file(run: CollectionRun) -> bool:
     """From released on; where one person may do both, the release happens on the way."""
     on_the_way = current_actor().may(Permission.DIRECT_DEBIT_RELEASE) and _may_release(run)
-    if run.files or not (on_the_way or _allows(run, RunState.FILED)):
-        return False
+    may = not run.files and (on_the_way or _allows(run, RunState.FILED))
+    return may and not _is_being_filed(run)
+
+
+def _is_being_filed(run: CollectionRun) -> bool:
     job = filing_job(run)
-    return job is None or not is_active(job)
+    return job is not None and is_active(job)
 
 
 def filing_job(run: CollectionRun) -> Job | None:
@@ -195,7 +198,7 @@ ACTIONS = (
     Action(
         "release", "Release", Permission.DIRECT_DEBIT_RELEASE, _release, icon="shield-check",
         confirm="Release this run, so that its bank file can be made?",
-        places=_ON_RECORD, shown=_may_release,
+        places=_ON_RECORD, shown=lambda run: _may_release(run) and not _is_being_filed(run),
     ),
     Action(
         "file", "Make bank file", Permission.DIRECT_DEBIT_FILE, _file, icon="file-export",
@@ -308,8 +311,7 @@ class DirectDebitView(Collecting, KontorView):
 
     def advice(self, model: CollectionRun) -> str:
         """What is to be done next, in one sentence; empty where nothing is."""
-        job = filing_job(model)
-        if job is not None and is_active(job):
+        if _is_being_filed(model):
             return "The bank file is being written and checked. You can leave this page meanwhile."
         if waits_for_second_person(model):
             return "You created this run. A second person has to release it."

@@ -23,12 +23,13 @@ class Installation:
     folder: Path
     database_url: str = ""
 
-    def application(self) -> Flask:
-        """The application, as the web server makes it."""
+    def application(self, *, pages: bool = True) -> Flask:
+        """The application, as the web server makes it; without `pages` as commands and workers."""
         from app import create_app
         from app.config import Settings
 
-        return create_app(Settings(instance=str(self.folder), database_url=self.database_url))
+        settings = Settings(instance=str(self.folder), database_url=self.database_url)
+        return create_app(settings, pages=pages)
 
     def command(self, *arguments: str, given: str = "") -> str:
         """Run one of Kontor's commands; what it prints. Its progress goes on to standard error."""
