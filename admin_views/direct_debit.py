@@ -311,8 +311,11 @@ class DirectDebitView(Collecting, KontorView):
 
     def advice(self, model: CollectionRun) -> str:
         """What is to be done next, in one sentence; empty where nothing is."""
-        if _is_being_filed(model):
+        job = filing_job(model)
+        if job is not None and is_active(job):
             return "The bank file is being written and checked. You can leave this page meanwhile."
+        if job is not None and filing.has_failed(job):
+            return ""  # why it failed says what to do
         if waits_for_second_person(model):
             return "You created this run. A second person has to release it."
         return {
