@@ -142,7 +142,6 @@ class CreditorAccountsView(KontorView):
         Column("creditor_identifier", "Creditor identifier"),
         Column("iban", "IBAN", account_of),
         Column("scheme", "Scheme"),
-        Column("max_transactions", "Collections in a file", numeric=True),
         Column("is_default", "Default"),
         Column("active", "Active"),
     )

@@ -1,6 +1,6 @@
 """Direct debit: the runs, and each from its release to the day it is handed in."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import ceil
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
@@ -8,7 +8,6 @@ from typing import IO, Any, BinaryIO, cast
 from flask import (
     Response,
     abort,
-    current_app,
     flash,
     make_response,
     redirect,
@@ -24,7 +23,6 @@ from werkzeug.http import dump_options_header
 
 from admin_views.access import needs
 from admin_views.accounting_states import collection_badge, run_badge, sequence
-from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
 from admin_views.collect import Collecting
 from admin_views.customer_events import COLLECTIONS as COLLECTION_EVENTS
@@ -35,10 +33,10 @@ from admin_views.history import history_tab
 from admin_views.jobs import is_active, register_job_page
 from admin_views.records import RecordTab, Section
 from admin_views.registry import address_of
+from admin_views.run_steps import ACTIONS, filing_job, waits_for_second_person
 from admin_views.timeline import register_timeline
 from app.accounts.identity import current_actor
 from app.core import storage
-from app.core.actor import Actor
 from app.core.errors import Refused
 from app.core.listing import Listing
 from app.core.models import StoredFile
@@ -50,8 +48,7 @@ from app.jobs.models import Job
 from app.sepa import operations_runs as operations
 from app.sepa.archive import write_archive
 from app.sepa.models import Collection, CollectionRun, RunFile, RunState
-from app.sepa.queries import RUNS, blocks_of_run, collections_of_run, policy_of
-from app.sepa.rules import RUN_STATES, Policy
+from app.sepa.queries import RUNS, blocks_of_run, collections_of_run
 
 ROWS = 25
 IN_MEMORY = 8 * 1024 * 1024
@@ -62,11 +59,6 @@ STEPS = (
     (RunState.FILED, "Bank file made", "filed_at", ""),
     (RunState.HANDED_IN, "Handed in", "handed_in_at", ""),
 )
-
-
-def policy() -> Policy:
-    """How this installation collects."""
-    return policy_of(current_app.config["SETTINGS"])
 
 
 def _invoice_link(one: Collection) -> Markup:
@@ -118,102 +110,6 @@ def _collections(view: Any, session: Session, run: CollectionRun, page: int) -> 
 def _count_collections(session: Session, run: CollectionRun) -> int:
     wanted = select(func.count(Collection.id)).where(Collection.run_id == run.id)
     return session.scalar(wanted) or 0
-
-
-def _run(session: Session, ids: Sequence[int]) -> CollectionRun:
-    """The one run that an action is about; steps are taken one run at a time."""
-    if len(ids) != 1:
-        raise Refused.because("Choose one run")
-    return session.get_one(CollectionRun, ids[0])
-
-
-def _release(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
-    run = _run(session, ids)
-    operations.release_run(session, run, policy=policy(), actor=actor)
-    return f"Run {run.number} was released. Next, make its bank file."
-
-
-def _file(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
-    run = _run(session, ids)
-    if run.collection_count > filing.AT_ONCE and not run.files:
-        filing.start(session, run, policy=policy(), actor=actor)
-        return "The bank file is being written and checked. You can leave this page meanwhile."
-    operations.file_run(session, run, policy=policy(), actor=actor)
-    count = len(run.files)
-    made = "The bank file was" if count == 1 else f"{count} bank files were"
-    return f"{made} made and checked. Download, and hand in at the bank."
-
-
-def _hand_in(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
-    run = _run(session, ids)
-    operations.hand_in_run(session, run, actor=actor)
-    return f"Run {run.number} was handed in. The bank's answer comes next."
-
-
-def _cancel(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
-    run = _run(session, ids)
-    operations.cancel_run(session, run, actor=actor, reason=answers["reason"])
-    return f"Run {run.number} was cancelled. Its invoices are open again."
-
-
-def _may_release(run: CollectionRun) -> bool:
-    return _allows(run, RunState.RELEASED) and not waits_for_second_person(run)
-
-
-def _may_file(run: CollectionRun) -> bool:
-    """From released on; where one person may do both, the release happens on the way."""
-    on_the_way = current_actor().may(Permission.DIRECT_DEBIT_RELEASE) and _may_release(run)
-    if run.files or not (on_the_way or _allows(run, RunState.FILED)):
-        return False
-    job = filing_job(run)
-    return job is None or not is_active(job)
-
-
-def filing_job(run: CollectionRun) -> Job | None:
-    """The job that makes the files of a large run, or could not; None once they are there."""
-    waiting = run.state in (RunState.CREATED, RunState.RELEASED) and not run.files
-    if not waiting or run.collection_count <= filing.AT_ONCE:
-        return None
-    return filing.latest(db.session(), run)
-
-
-def _allows(run: CollectionRun, state: RunState) -> bool:
-    return RUN_STATES.allows(RunState(run.state), state)
-
-
-def waits_for_second_person(run: CollectionRun) -> bool:
-    """Whether the present operator created the run and may therefore not release it."""
-    return (
-        policy().two_person_rule
-        and run.state == RunState.CREATED
-        and operations.is_creator(run, current_actor())
-    )
-
-
-_ON_RECORD = frozenset({"record"})
-ACTIONS = (
-    Action(
-        "release", "Release", Permission.DIRECT_DEBIT_RELEASE, _release, icon="shield-check",
-        confirm="Release this run, so that its bank file can be made?",
-        places=_ON_RECORD, shown=_may_release,
-    ),
-    Action(
-        "file", "Make bank file", Permission.DIRECT_DEBIT_FILE, _file, icon="file-export",
-        confirm="Make the bank file of this run? It is checked, kept, and never changes again.",
-        places=_ON_RECORD, shown=_may_file,
-    ),
-    Action(
-        "hand_in", "Hand in", Permission.DIRECT_DEBIT_HAND_IN, _hand_in, icon="building-bank",
-        confirm="Has the bank been given this file? From then on, only its answer changes the run.",
-        places=_ON_RECORD, shown=lambda run: _allows(run, RunState.HANDED_IN),
-    ),
-    Action(
-        "cancel", "Cancel run", Permission.DIRECT_DEBIT_RUN, _cancel, icon="ban", danger=True,
-        confirm="Cancel this run? Its invoices are open again; a file of it must not be used.",
-        ask=Ask("reason", "Reason", hint="Kept in the history"),
-        places=_ON_RECORD, shown=lambda run: _allows(run, RunState.VOID),
-    ),
-)  # fmt: skip
 
 
 class DirectDebitView(Collecting, KontorView):
@@ -311,6 +207,8 @@ class DirectDebitView(Collecting, KontorView):
         job = filing_job(model)
         if job is not None and is_active(job):
             return "The bank file is being written and checked. You can leave this page meanwhile."
+        if job is not None and filing.has_failed(job):
+            return ""  # why it failed says what to do
         if waits_for_second_person(model):
             return "You created this run. A second person has to release it."
         return {

@@ -31,8 +31,7 @@ def measure_bank_files(installation: Installation) -> Found:
 
 def kontor_bank_file(folder: Any) -> Any:
     """Make, check and store the file of the run, as the command does."""
-    installation = Installation(folder)
-    app = installation.application()
+    app = Installation(folder).application(pages=False)
 
     def run() -> Found:
         from app.core.actor import COMMAND_LINE
@@ -58,7 +57,7 @@ def sepaxml_bank_file(folder: Any) -> Any:
 
     Its check stops at 1,000,000 elements, which are some 41,660 collections: the limit is raised.
     """
-    app = Installation(folder).application()
+    app = Installation(folder).application(pages=False)
 
     def run() -> Found:
         import xmlschema.limits

@@ -24,12 +24,13 @@ class Installation:
     folder: Path
     database_url: str = ""
 
-    def application(self) -> Flask:
-        """The application, as the web server makes it."""
+    def application(self, *, pages: bool = True) -> Flask:
+        """The application, as the web server makes it; without `pages` as commands and workers."""
         from app import create_app
         from app.config import Settings
 
-        app = create_app(Settings(instance=str(self.folder), database_url=self.database_url))
+        settings = Settings(instance=str(self.folder), database_url=self.database_url)
+        app = create_app(settings, pages=pages)
         gc.freeze()  # as wsgi.py does it
         return app
 

@@ -56,7 +56,8 @@ class Storage:
 
     def put(self, key: str, content: BinaryIO) -> None:
         """Write the bytes under a new key, streaming."""
-        self._store.put(key, content)
+        # By itself it would hold twelve pieces of five megabytes at once.
+        self._store.put(key, content, max_concurrency=2)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The bytes under a key, piece by piece."""

@@ -91,12 +91,6 @@ def latest(session: Session, found: CollectionRun) -> Job | None:
     )
 
 
-def is_under_way(session: Session, found: CollectionRun) -> bool:
-    """Tell whether a job makes the files of a run at this moment."""
-    job = latest(session, found)
-    return job is not None and job.state in operations.ACTIVE
-
-
 def has_failed(job: Job) -> bool:
     """Tell whether a job came to an end without files."""
     return job.state in (JobState.FAILED, JobState.CANCELLED)

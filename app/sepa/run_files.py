@@ -21,7 +21,7 @@ from app.sepa.message import Amendment, Block, BlockHead, Creditor, Debit, Messa
 from app.sepa.models import Collection, CollectionRun
 
 PURPOSE = "bank-file"
-IN_MEMORY = 8 * 1024 * 1024
+IN_MEMORY = 1024 * 1024
 MOST_TOLD = 10
 CHANGED = "The collections are no longer those that the run was created with"
 MEND = "Nothing was filed: cancel the run, mend it, and collect again"
