@@ -106,7 +106,7 @@ def test_a_return_is_collected_again_from_its_row_and_leaves_the_list(
     page = client.get(LIST).text
     assert f"rowid={one}" in page[page.index('value="again"') - 300 :]
     assert page.count('value="again"') == 2  # the row's, and the one for many
-    assert "worked off: collect again" in act(client, one, "again")
+    assert "worked off: to be collected again" in act(client, one, "again")
     assert state_of(session, one) == InvoiceState.OPEN
     assert "Worked off" in client.get(f"{LIST}details/?id={one}").text
     assert f"id={one}" not in client.get(LIST).text
