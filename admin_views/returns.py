@@ -73,6 +73,13 @@ DOES = {
     Step.WRITTEN_OFF: "The invoice is cancelled. This cannot be taken back.",
     Step.DONE: "The return leaves the list; the invoice stays as it is.",
 }
+_BECAME = {
+    Step.AGAIN: "to be collected again",
+    Step.REOPEN: "the invoice is open again",
+    Step.PAID: "paid otherwise",
+    Step.WRITTEN_OFF: "written off",
+    Step.DONE: "done",
+}
 _HINTS = {Step.REOPEN: "Why it may be collected again", Step.DONE: "What was done"}
 
 
@@ -85,7 +92,7 @@ def _perform(step: Step) -> Callable[[Session, list[int], Mapping[str, str], Act
         if outcome.refused:
             raise Refused([Problem("", f"{label}: {why}") for _, label, why in outcome.refused])
         many = "The return was" if outcome.done == 1 else f"{outcome.done} returns were"
-        return f"{many} worked off: {STEP_LABELS[step].lower()}."
+        return f"{many} worked off: {_BECAME[step]}."
 
     return perform
 

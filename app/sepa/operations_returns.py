@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -126,7 +126,7 @@ def reasons_against(
     return {id_: against for id_, against in found.items() if against}
 
 
-def _asked_for(collection_ids: Sequence[int]) -> Select[Any]:
+def _asked_for(collection_ids: Sequence[int]) -> Any:
     return (
         select(
             Collection.id, Collection.invoice_id, Collection.customer_id, Collection.state,

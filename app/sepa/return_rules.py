@@ -28,8 +28,8 @@ class RetryPolicy:
     def against(self, reason: ReturnCode, attempts: int, ended_on: date | None, today: date) -> str:
         """Why it may not be collected again by itself; empty where it may."""
         if not reason.may_retry:
-            first = "mend it, then reopen" if reason.may_after_mending else "a person may reopen"
-            return f"Not collected again by itself: {first} it with a reason"
+            then = "mend it, then reopen" if reason.may_after_mending else "a person may reopen"
+            return f"Not collected again by itself: {then} it with a reason"
         if self.attempts < 2:
             return "Collecting again is switched off"
         if attempts >= self.attempts:
