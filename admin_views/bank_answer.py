@@ -1,6 +1,6 @@
 """What the bank answered: of a run, of an invoice, and in a customer's timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -62,14 +62,15 @@ def _sum(pair: tuple[int, Decimal]) -> list[Any] | None:
     return [f"{number:,}", f"{format_amount(total)} €"] if number else None
 
 
+def _sum_of(*states: CollectionState) -> Callable[[Any], list[Any] | None]:
+    return lambda one: _sum(one.of(*states))
+
+
 _BLOCKS = (
     Column("label", "Payment block", main=True),
     Column("status", "File", lambda one: status_badge(one.status)),
     Column("sent", "Sent", lambda one: _sum(one.of()), numeric=True),
-    *(
-        Column(label, label, lambda one, states=states: _sum(one.of(*states)), numeric=True)
-        for label, states in _STATES
-    ),
+    *(Column(label, label, _sum_of(*states), numeric=True) for label, states in _STATES),
     Column("fees", "Fees", lambda one: one.fees or None, numeric=True, suffix="\u00a0€"),
 )
 _REPORTS = (

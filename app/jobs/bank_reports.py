@@ -5,7 +5,7 @@ A killed reading goes on where it stood, and so does the same file uploaded agai
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import file_digest
+from hashlib import sha256
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, Final, cast
@@ -152,7 +152,10 @@ def _report_of(
 
 def _checksum(file: BinaryIO) -> str:
     file.seek(0)
-    return file_digest(file, "sha256").hexdigest()
+    digest = sha256()
+    while piece := file.read(storage.CHUNK):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _worked_in(

@@ -124,7 +124,7 @@ def _key(text: str | None) -> str:
 
 
 def _wanted() -> Select[Any]:
-    return (
+    wanted: Select[Any] = (
         select(
             Collection.id, Collection.run_id, Collection.invoice_id, Collection.customer_id,
             Collection.mandate_id, Collection.state, CollectionRun.state.label("run_state"),
@@ -136,6 +136,7 @@ def _wanted() -> Select[Any]:
         .order_by(Collection.id)
         .with_for_update(of=Collection)
     )  # fmt: skip
+    return wanted
 
 
 def _standing(row: Any) -> Standing:

@@ -148,7 +148,8 @@ class Figures:
 
 def answer_of_run(session: Session, run: CollectionRun) -> tuple[Figures, list[Figures]]:
     """What became of a run as a whole, and of each payment block of its files."""
-    whole, blocks = Figures("All"), []
+    whole = Figures("All")
+    blocks: list[Figures] = []
     for file in run.files:
         rows = session.execute(
             select(
@@ -163,11 +164,11 @@ def answer_of_run(session: Session, run: CollectionRun) -> tuple[Figures, list[F
             .order_by(Collection.sequence_type)
         ).all()
         by_block: dict[str, Figures] = {}
-        for sequence, state, *figures in rows:
+        for sequence, state, number, total, fees in rows:
             name = f"{file.message_id}-{sequence}"
             block = by_block.setdefault(name, Figures(name, file.bank_status))
             for one in (whole, block):
-                one.add(state, *figures)
+                one.add(state, number, total, fees)
         blocks += by_block.values()
     return whole, blocks
 

@@ -15,11 +15,10 @@ def in_file(session: Session, file: RunFile) -> Any:
     sequence type and id (run_files.py).
     """
     kind, key = Collection.sequence_type, Collection.id
-    before = session.scalar(
-        select(func.coalesce(func.sum(RunFile.collection_count), 0)).where(
-            RunFile.run_id == file.run_id, RunFile.part < file.part
-        )
+    counted = select(func.sum(RunFile.collection_count)).where(
+        RunFile.run_id == file.run_id, RunFile.part < file.part
     )
+    before = session.scalar(counted) or 0
     own = select(kind, key).where(Collection.run_id == file.run_id).order_by(kind, key)
     first = session.execute(own.offset(before).limit(1)).one()
     last = session.execute(own.offset(before + file.collection_count - 1).limit(1)).one()

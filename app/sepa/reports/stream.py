@@ -101,7 +101,8 @@ class Stream:
 
     def child_text(self, element: etree._Element, tag: str) -> str | None:
         """The text of one element right below another."""
-        return element.findtext(self._prefix + tag)
+        found = element.find(self._prefix + tag)
+        return None if found is None else found.text
 
     def values(self, element: etree._Element) -> "Values":
         """The texts below an element by their paths; what is of another namespace is left out."""

@@ -58,12 +58,13 @@ class Bank:
         state.release()
 
     def answers(self) -> list[tuple[str, bytes]]:
-        """What it has sent since, without the messages between banks."""
+        """What it has sent us since; without messages between banks, and those to others."""
         rows = outbox.collect(self._state.conn, self._state.now())
         return [
             (row["type"], row["body"].encode())
             for row in rows
-            if not row["type"].startswith(("pacs", "camt.052"))
+            if row["type"].startswith("pain.002")
+            or (OURS in row["body"] and not row["type"].startswith(("pacs", "camt.052")))
         ]
 
     def close(self) -> None:
