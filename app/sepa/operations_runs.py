@@ -37,6 +37,7 @@ from app.sepa.models import (
     RunFile,
     RunState,
 )
+from app.sepa.notices import cancel_waiting
 from app.sepa.rules import MANDATE_STATES, RUN_STATES, Policy
 from app.sepa.run_files import Part, parts_of, write_part
 
@@ -198,6 +199,7 @@ def cancel_run(
         .values(state=MandateState.ACTIVE.value, version=Mandate.version + 1)
     )
     run.voided_at = clock.now()
+    cancel_waiting(session, run, actor=actor)
     _to_state(session, run, RunState.VOID, actor, reason)
 
 
