@@ -81,6 +81,7 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.audit import visibility
     from app.billing import belongings as billing
+    from app.billing import queries as invoices
     from app.billing import taking_back as invoices_back
     from app.catalogue import taking_back as catalogue_back
     from app.core.permissions import Permission
@@ -89,9 +90,18 @@ def _register_features(app: Flask) -> None:
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
-    from app.jobs import duplicates, grants, mass_changes, renewals, run_notices, worker
+    from app.jobs import (
+        duplicates,
+        grants,
+        invoice_steps,
+        mass_changes,
+        renewals,
+        run_notices,
+        worker,
+    )
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
+    from app.sepa.invoice_filters import INVOICE_FILTERS
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
     from app.subscriptions import belongings as subscriptions
     from app.subscriptions import taking_back as rights_back
@@ -110,6 +120,8 @@ def _register_features(app: Flask) -> None:
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     register_filter(HAS_MANDATE)
+    for one_filter in INVOICE_FILTERS:
+        invoices.register_filter(one_filter)
     for room in (customer_accounts, institutions, subscriptions, billing, sepa):
         room.register()
     for one in (taking_back, catalogue_back, invoices_back, mandates_back, rights_back):
@@ -120,6 +132,7 @@ def _register_features(app: Flask) -> None:
     grants.register()
     renewals.register()
     run_notices.register()
+    invoice_steps.register()
     duplicates.register()
     worker.init_app(app, app.config["SETTINGS"])
     cli.register(app)
