@@ -55,6 +55,7 @@ from app.billing.sums import Sums, sum_found
 from app.core import clock
 from app.core.actor import Actor
 from app.core.listing import Listing
+from app.core.money import format_amount
 from app.core.permissions import Permission
 from app.core.values import parse_amount, parse_date
 from app.extensions import db
@@ -150,12 +151,20 @@ def _count_collections(session: Session, invoice: Invoice) -> int:
     return session.scalar(wanted) or 0
 
 
+def _outcome(one: Collection) -> Any:
+    """What became of it, and since when."""
+    since = one.ended_on or one.settled_on
+    return [collection_badge(one), *([since] if since else [])]
+
+
 def _answer(one: Collection) -> Any:
-    """What the bank said: its code, and its words below."""
-    if not one.reason_code and not one.reason_text:
+    """What the bank said: its code, its words, and what it charged."""
+    fee = f"Fee {format_amount(one.fee)} €" if one.fee else ""
+    more = " · ".join(part for part in (one.reason_text, fee) if part)
+    if not one.reason_code and not more:
         return None
     return Markup('<b>{}</b><br><span class="text-secondary">{}</span>').format(
-        one.reason_code or "", one.reason_text or ""
+        one.reason_code or "", more
     )
 
 
@@ -164,11 +173,8 @@ COLLECTION_COLUMNS = (
     Column("collection_date", "Collection date", lambda one: one.run.collection_date),
     Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
     Column("iban", "Account", account_of),
-    Column("state", "State", collection_badge),
-    Column("settled_on", "Booked on"),
-    Column("ended_on", "Refused on"),
+    Column("state", "State", _outcome),
     Column("answer", "What the bank said", _answer),
-    Column("fee", "Fee", numeric=True, suffix="\u00a0€"),
     Column("worked_off", "Worked off", lambda one: one.worked_off_note or one.worked_off_at),
 )
 COLLECTIONS_TAB = RecordTab(

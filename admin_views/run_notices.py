@@ -172,7 +172,7 @@ class RunNoticesPage(KontorPage):
         """The way here is the tab of a run."""
         return False
 
-    @expose("/letters/")
+    @expose("/")
     @needs(Permission.DIRECT_DEBIT_RUN)
     def letters_view(self) -> ResponseReturnValue:
         """One PDF with a letter to a page, or a ZIP of several; noted before it leaves."""
