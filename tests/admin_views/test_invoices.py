@@ -1,4 +1,4 @@
-"""Invoices in the panel: the list and its sums, correcting one, many at once, attempts to collect."""
+"""Invoices in the panel: the list and its sums, correcting one, many at once, every attempt."""
 
 import re
 from collections.abc import Callable

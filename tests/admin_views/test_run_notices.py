@@ -66,7 +66,7 @@ def test_notices_go_out_from_the_record_and_stand_in_its_tab(
     assert answer.headers["Content-Disposition"] == f"attachment; filename={number}_letters.pdf"
     history = client.get(f"{RUNS}tab/?id={run_id}&tab=history").text
     assert "Customers were notified" in history and "Letters" in history
-    timeline = client.get(f"/admin/clients/tab/?id={customer}&tab=timeline").text
+    timeline = client.get(f"/admin/individual/tab/?id={customer}&tab=timeline").text
     assert "Notice of a direct debit by email" in timeline
 
 
@@ -90,7 +90,7 @@ def test_a_cancelled_run_says_whom_nobody_tells(
     with app.app_context(), transaction() as session:
         cancel_run(session, session.get_one(CollectionRun, run[0]), actor=COMMAND_LINE)
     told = tab(client, run[0])
-    assert "This run was cancelled after 2 notices were made." in found
+    assert "This run was cancelled after 2 notices were made." in told
     assert "Mails that had not left were called back: 1." in told
     assert "Download" not in told
     assert "is void" in act(client, run[0])

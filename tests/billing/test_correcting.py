@@ -173,6 +173,11 @@ def test_a_search_finds_numbers_and_customers(session: Session, some: dict[str, 
         assert "collected" in [some[one.number] for one in page.rows]
 
 
+def states_now(session: Session) -> dict[str, str]:
+    rows = session.execute(select(Invoice.number, Invoice.state))
+    return {row.number: row.state for row in rows}
+
+
 def test_of_many_those_change_that_can_and_a_job_takes_it_back(
     session: Session, some: dict[str, str], run_jobs: Callable[[], int]
 ) -> None:
@@ -190,7 +195,7 @@ def test_of_many_those_change_that_can_and_a_job_takes_it_back(
     assert done.result == {"changed": 3, "had_it_already": 0, "refused": 1}
     left = leftovers(session, job_id, 0, 10)
     assert ["in collection" in one.reason for one in left] == [True]
-    states = dict(session.execute(select(Invoice.number, Invoice.state)).tuples())
+    states = states_now(session)
     by_name = {some[number]: state for number, state in states.items()}
     assert by_name == {
         "collected": "in collection", "again": "paid", "returned": "paid", "without": "paid",
@@ -202,7 +207,7 @@ def test_of_many_those_change_that_can_and_a_job_takes_it_back(
     session.commit()
     run_jobs()
     session.expire_all()
-    back = dict(session.execute(select(Invoice.number, Invoice.state)).tuples())
+    back = states_now(session)
     assert {some[n]: s for n, s in back.items()} == by_name | {
         "again": "open", "returned": "returned", "without": "open",
     }  # fmt: skip
