@@ -38,6 +38,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.invoices",
     "admin_views.direct_debit",
     "admin_views.returns",
+    "admin_views.run_notices",
     "admin_views.mandates",
     "admin_views.creditor_accounts",
     "admin_views.bank_reports",

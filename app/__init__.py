@@ -80,6 +80,7 @@ def _register_features(app: Flask) -> None:
     from app import cli
     from app.audit import visibility
     from app.billing import belongings as billing
+    from app.billing import queries as invoices
     from app.billing import taking_back as invoices_back
     from app.catalogue import taking_back as catalogue_back
     from app.core.permissions import Permission
@@ -93,13 +94,16 @@ def _register_features(app: Flask) -> None:
         duplicates,
         filing,
         grants,
+        invoice_steps,
         mass_changes,
         renewals,
         returns,
+        run_notices,
         worker,
     )
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
+    from app.sepa.invoice_filters import INVOICE_FILTERS
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
     from app.subscriptions import belongings as subscriptions
     from app.subscriptions import taking_back as rights_back
@@ -118,6 +122,8 @@ def _register_features(app: Flask) -> None:
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     register_filter(HAS_MANDATE)
+    for one_filter in INVOICE_FILTERS:
+        invoices.register_filter(one_filter)
     for room in (customer_accounts, institutions, subscriptions, billing, sepa):
         room.register()
     for one in (taking_back, catalogue_back, invoices_back, mandates_back, rights_back):
@@ -129,6 +135,8 @@ def _register_features(app: Flask) -> None:
     filing.register()
     renewals.register()
     returns.register()
+    run_notices.register()
+    invoice_steps.register()
     duplicates.register()
     bank_reports.register()
     worker.init_app(app, app.config["SETTINGS"])

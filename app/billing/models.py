@@ -36,6 +36,8 @@ class Invoice(Identified, Versioned, Base):
         Index("ix_invoices_customer_id", "customer_id", "state"),
         Index("ix_invoices_due_on", "due_on", "id"),
         Index("ix_invoices_issued_on", "issued_on", "id"),
+        # What many agree in, narrow and together: any combination is judged by this index alone.
+        Index("ix_invoices_facets", "state", "due_on", "issued_on", "amount", "customer_id"),
         Index(
             "ix_invoices_open",
             "due_on",

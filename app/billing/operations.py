@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
 from app.audit.models import Action
-from app.audit.rules import diff
+from app.audit.rules import diff, snapshot
 from app.billing import rules
 from app.billing.models import Invoice, InvoiceState
 from app.core import clock, undo
@@ -85,6 +85,53 @@ def create_invoices(session: Session, drafts: Sequence[InvoiceDraft], *, actor: 
     return ids
 
 
+@dataclass(frozen=True, slots=True)
+class InvoiceChange:
+    """What an invoice is to say from now on. Whose it is never changes."""
+
+    number: str
+    amount: Decimal
+    issued_on: date
+    due_on: date
+    remittance_text: str | None = None
+
+
+def update_invoice(
+    session: Session, invoice_id: int, change: InvoiceChange, *, actor: Actor
+) -> None:
+    """Correct an invoice that nobody collects and nobody has paid. Raises Refused for any other."""
+    actor.require(Permission.INVOICES_EDIT)
+    invoice = session.scalar(
+        select(Invoice)
+        .where(Invoice.id == invoice_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if invoice is None:
+        raise NotFound("This invoice is gone")
+    if invoice.state not in rules.EDITABLE:
+        raise Refused.because(
+            f"Invoice {invoice.number} is {invoice.state} and stays as it is",
+            hint="Only an open or returned one can be edited",
+        )
+    before = snapshot(invoice)
+    values = {
+        "number": change.number,
+        "amount": change.amount,
+        "issued_on": change.issued_on,
+        "due_on": change.due_on,
+        "remittance_text": change.remittance_text or None,
+    }
+    _check(session, [values], but=invoice.number)
+    for name, value in values.items():
+        setattr(invoice, name, value)
+    session.flush()
+    audit.record_change(
+        session, invoice, before, actor=actor, entity="invoice", entity_label=invoice.number,
+        customer_id=invoice.customer_id,
+    )  # fmt: skip
+
+
 def change_states(
     session: Session,
     invoice_ids: Sequence[int],
@@ -105,6 +152,7 @@ def change_states(
         raise NotFound("One of the invoices is gone")
     for row in rows.values():
         rules.INVOICE_STATES.check(InvoiceState(row["state"]), state)
+    undo.note_updated(session, INVOICES, list(rows.values()))
     for some in portions(list(rows)):
         session.execute(
             update(INVOICES)
@@ -159,9 +207,10 @@ def _not_in_collection(session: Session, invoice_ids: Sequence[int]) -> None:
         )
 
 
-def _check(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+def _check(session: Session, rows: Sequence[Mapping[str, Any]], *, but: str = "") -> None:
+    """Refuse wrong values and taken numbers; `but` is the number that a row has already."""
     found = [problem for row in rows for problem in rules.problems(row)]
-    taken = taken_numbers(session, [row["number"] for row in rows])
+    taken = taken_numbers(session, [row["number"] for row in rows]) - {but}
     seen: set[str] = set()
     for row in rows:
         if row["number"] in taken or row["number"] in seen:

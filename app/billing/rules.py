@@ -38,6 +38,9 @@ FIELD_LABELS = {
 }
 LONGEST_NUMBER = 35
 LONGEST_REMITTANCE = 140
+LONGEST_REASON = 400
+# What is in collection or settled stays as the bank and the customer know it.
+EDITABLE = frozenset({InvoiceState.OPEN, InvoiceState.RETURNED})
 
 
 def problems(values: Mapping[str, Any]) -> list[Problem]:

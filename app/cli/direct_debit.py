@@ -10,13 +10,20 @@ from flask import current_app
 from app.cli.output import OutFile, command
 from app.core import clock, storage
 from app.core.actor import COMMAND_LINE
+from app.core.errors import Refused
 from app.core.values import ValueProblem, parse_date
 from app.extensions import db, transaction
 from app.jobs import filing
+from app.jobs.models import JobState
+from app.jobs.operations import run_now
+from app.jobs.run_notices import start_notices
 from app.sepa import operations_runs as runs
 from app.sepa.archive import write_archive
 from app.sepa.candidates import Assessment, assess
 from app.sepa.creating import create_run
+from app.sepa.letters import hand_out_letters
+from app.sepa.letters import letters as letters_of
+from app.sepa.notices import summary_of
 from app.sepa.queries import account_by_label, policy_of, run_by_number
 from app.sepa.rules import Policy
 
@@ -54,6 +61,28 @@ def create(collection_date: date, account: str) -> dict[str, Any]:
             session, chosen, collection_date, policy=_policy(), actor=COMMAND_LINE
         )
         return {"run": run.number} | _figures(found)
+
+
+@command(
+    "notify",
+    _RUN,
+    click.option("--letters", type=OutFile(), help="Where to write the letters: PDF, or ZIP."),
+)
+def notify(run: str, letters: Path | None) -> dict[str, Any]:
+    """Tell the customers of a run what will be collected: by mail, or else by letter.
+
+    Whoever has been told is not told again; the letters are written each time.
+    """
+    with transaction() as session:
+        found = run_by_number(session, run)
+        run = found.number
+        job_id = start_notices(session, found, actor=COMMAND_LINE, foreground=True).id
+    job = run_now(job_id)
+    if job.state != JobState.DONE:
+        raise Refused.because(job.error or f"The job is {job.state}")
+    result = job.result or {}
+    told = {"run": run, "mails": result["by_email"], "letters": result["by_letter"]}
+    return told if letters is None else told | _print(run, letters)
 
 
 @command("release", _RUN)
@@ -108,6 +137,21 @@ def file(run: str, out: Path) -> dict[str, Any]:
     return told | {"sha256": [stored.sha256 for stored in files]}
 
 
+def _print(number: str, out: Path) -> dict[str, Any]:
+    """Write all letters of a run, where it has any."""
+    with transaction() as session:
+        run = run_by_number(session, number)
+        if not summary_of(session, run).to_print:
+            return {"printed": 0}
+        name, count = hand_out_letters(session, run, actor=COMMAND_LINE)
+        # Several PDFs come in a ZIP, and are not to be taken for one.
+        out = out.with_suffix(Path(name).suffix)
+        with out.open("wb") as target:
+            for piece in letters_of(session, run, count):
+                target.write(piece)
+    return {"printed": count, "file": str(out)}
+
+
 def _policy() -> Policy:
     return policy_of(current_app.config["SETTINGS"])
 
@@ -126,6 +170,6 @@ def _figures(found: Assessment) -> dict[str, Any]:
 def commands() -> list[click.Command]:
     """The commands of this module."""
     group = click.Group("direct-debit", help="Collect open invoices by SEPA direct debit.")
-    for one in (preview, create, release, file, hand_in, cancel):
+    for one in (preview, create, notify, release, file, hand_in, cancel):
         group.add_command(one)
     return [group]

@@ -97,6 +97,12 @@ def fetch_page(
         return _too_late(size)
 
 
+def found_keys(session: Session, listing: Listing, criteria: Criteria, most: int) -> list[Any]:
+    """The keys of at most so many rows that fit, in no order, as a page of them finds them."""
+    ways = ways_to_find(session, listing, listing.parts(criteria))
+    return _first_in_time(session, [way.limit(most) for way in ways])
+
+
 def _too_late(size: int) -> Page:
     return Page([], 1, size, 0, True, None, False, False, late=True)
 

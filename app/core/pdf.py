@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -11,6 +13,7 @@ from typing import Any
 import typst
 from anyascii import anyascii
 
+ROOT = Path(__file__).resolve().parents[2]
 FONTS = Path(__file__).parent / "fonts"
 # The scripts that our font has. What stands in none of them is set from the machine's fonts.
 _FOREIGN = re.compile(
@@ -37,6 +40,16 @@ def typeset(template: str, values: Mapping[str, Any], *, at: datetime, title: st
     return bytes(made)
 
 
+def typeset_apart(template: str, values: Mapping[str, Any], *, at: datetime, title: str) -> bytes:
+    """As `typeset`, in a process of its own: what long documents make it keep ends with it."""
+    asked = {"template": template, "values": values, "at": at.isoformat(), "title": title}
+    done = subprocess.run(
+        [sys.executable, "-m", "app.core.pdf"], cwd=ROOT, check=True,
+        input=json.dumps(asked).encode(), stdout=subprocess.PIPE,
+    )  # fmt: skip
+    return done.stdout
+
+
 def _legible(value: Any) -> Any:
     """The values with what no font here could show in Latin letters."""
     if isinstance(value, str):
@@ -53,3 +66,15 @@ def _many_scripts() -> bool:
     """Whether the machine has a font for the scripts that ours lacks."""
     families = typst.Fonts(include_system_fonts=True).families()
     return any(_MANY_SCRIPTS.search(str(name)) for name in families)
+
+
+def _main() -> None:
+    """Read what is to be set from standard input, and write the PDF to standard output."""
+    asked = json.load(sys.stdin)
+    at = datetime.fromisoformat(asked["at"])
+    pdf = typeset(asked["template"], asked["values"], at=at, title=asked["title"])
+    sys.stdout.buffer.write(pdf)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,20 +1,23 @@
 """Everything that changes a message: queue it, claim it, note what became of it."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
-from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
 from app.audit.models import Action
 from app.core import clock
 from app.core.actor import SYSTEM, Actor
+from app.core.bulk import insert_rows
 from app.core.database import after_commit
 from app.core.errors import NotFound, Refused
 from app.core.permissions import Permission
+from app.core.portions import portions
 from app.core.text import clean
 from app.outbox import rules
 from app.outbox.models import MailState, OutboxMessage
@@ -24,7 +27,21 @@ INTERRUPTED = (
     "The sending was interrupted: the message may have arrived, so it is not sent again by itself"
 )
 
+MESSAGES = cast(Table, OutboxMessage.__table__)
 _wake_up: list[Callable[[], None]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class MailDraft:
+    """A message to be sent; see `queue_message`."""
+
+    purpose: str
+    recipient: str
+    subject: str
+    body: str
+    secret: str | None = None
+    customer_id: int | None = None
+    operator_id: int | None = None
 
 
 def register_wake_up(callback: Callable[[], None]) -> None:
@@ -49,36 +66,57 @@ def queue_message(
     `secret` is the one-time address that takes the place of {link} in the body. Raises Refused
     for a recipient that no mail can be sent to.
     """
-    try:
-        address = validate_email(
-            recipient, check_deliverability=False, test_environment=True
-        ).normalized
-    except EmailNotValidError:
-        raise Refused.because(
-            "The email is not an address that mail can be sent to", field="email"
-        ) from None
+    draft = MailDraft(
+        purpose, recipient, subject, body,
+        secret=secret, customer_id=customer_id, operator_id=operator_id,
+    )  # fmt: skip
+    return session.get_one(OutboxMessage, queue_messages(session, [draft], actor=actor)[0])
+
+
+def queue_messages(session: Session, drafts: Sequence[MailDraft], *, actor: Actor) -> list[int]:
+    """Put many messages into the outbox at once; their ids in the order of the drafts.
+
+    Raises Refused for a recipient that no mail can be sent to.
+    """
     now = clock.now()
-    message = OutboxMessage(
-        purpose=purpose,
-        recipient=address,
-        # A line break in a header would begin another header.
-        subject=(clean(subject) or "")[:255],
-        body=body,
-        secret=secret,
-        message_id=f"<{uuid.uuid4().hex}@{mail.domain}>",
-        state=MailState.WAITING,
-        attempts=0,
-        next_try_at=now,
-        created_at=now,
-        created_by_label=actor.label[:255],
-        customer_id=customer_id,
-        operator_id=operator_id,
+    rows = []
+    for draft in drafts:
+        address = rules.mail_address(draft.recipient)
+        if address is None:
+            raise Refused.because(
+                "The email is not an address that mail can be sent to", field="email"
+            )
+        rows.append(
+            {
+                "purpose": draft.purpose,
+                "recipient": address,
+                # A line break in a header would begin another header.
+                "subject": (clean(draft.subject) or "")[:255],
+                "body": draft.body,
+                "secret": draft.secret,
+                "message_id": f"<{uuid.uuid4().hex}@{mail.domain}>",
+                "state": MailState.WAITING.value,
+                "attempts": 0,
+                "next_try_at": now,
+                "created_at": now,
+                "created_by_label": actor.label[:255],
+                "customer_id": draft.customer_id,
+                "operator_id": draft.operator_id,
+            }
+        )
+    ids = insert_rows(session, MESSAGES, rows)
+    audit.record_many(
+        session,
+        [
+            _entry(
+                row | {"id": id_}, Action.CREATED, actor, {"recipient": [None, row["recipient"]]}
+            )
+            for id_, row in zip(ids, rows, strict=True)
+        ],
     )
-    session.add(message)
-    session.flush()
-    _tell(session, message, Action.CREATED, actor, {"recipient": [None, address]})
-    _wake(session)
-    return message
+    if rows:
+        _wake(session)
+    return ids
 
 
 def retry(session: Session, ids: Iterable[int], *, actor: Actor) -> int:
@@ -135,6 +173,36 @@ def cancel_for_operator(
 ) -> list[OutboxMessage]:
     """Give up what waits for an operator, because what it says no longer holds."""
     return _cancel_waiting(session, OutboxMessage.operator_id == operator_id, purposes, actor)
+
+
+def cancel_many(session: Session, ids: Iterable[int], *, actor: Actor) -> int:
+    """Give up those of the messages that still wait, in bulk, as what they say no longer holds.
+
+    Returns how many.
+    """
+    count = 0
+    for some in portions(ids):
+        waiting = [
+            dict(row)
+            for row in session.execute(
+                select(MESSAGES)
+                .where(MESSAGES.c.id.in_(some), MESSAGES.c.state == MailState.WAITING.value)
+                .order_by(MESSAGES.c.id)
+                .with_for_update()
+            ).mappings()
+        ]
+        session.execute(
+            update(MESSAGES)
+            .where(MESSAGES.c.id.in_([row["id"] for row in waiting]))
+            .values(state=MailState.CANCELLED.value, secret=None)
+        )
+        changes = {"state": [MailState.WAITING.value, MailState.CANCELLED.value]}
+        audit.record_many(
+            session, [_entry(row, Action.STATE_CHANGED, actor, changes) for row in waiting]
+        )
+        count += len(waiting)
+    session.expire_all()
+    return count
 
 
 def _cancel_waiting(
@@ -299,16 +367,19 @@ def _tell(
     reason: str | None = None,
 ) -> None:
     audit.record(
-        session,
-        actor=actor,
-        action=action,
-        entity="mail",
-        entity_id=message.id,
-        entity_label=message.subject,
-        customer_id=message.customer_id,
-        changes=changes,
+        session, actor=actor, action=action, entity="mail", entity_id=message.id,
+        entity_label=message.subject, customer_id=message.customer_id, changes=changes,
         reason=reason,
-    )
+    )  # fmt: skip
+
+
+def _entry(
+    row: Mapping[str, Any], action: Action, actor: Actor, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    return audit.entry(
+        actor=actor, action=action, entity="mail", entity_id=row["id"],
+        entity_label=row["subject"], customer_id=row["customer_id"], changes=changes,
+    )  # fmt: skip
 
 
 def _wake(session: Session) -> None:

@@ -21,6 +21,7 @@ PURPOSE_LABELS = {
     MailPurpose.CUSTOMER_PASSWORD_RESET: "Customer's new password",
     MailPurpose.OPERATOR_INVITATION: "Operator's invitation",
     MailPurpose.EXPORT_ENDED: "Export is ready",
+    MailPurpose.COLLECTION_NOTICE: "Notice of a direct debit",
 }
 
 MESSAGES = Listing(

@@ -1,6 +1,8 @@
-"""The rules of sending: where a link goes, how long to pause, when a message is given up."""
+"""The rules of sending: addresses, where a link goes, how long to pause, when to give up."""
 
 from datetime import datetime, timedelta
+
+from email_validator import EmailNotValidError, validate_email
 
 LINK = "{link}"
 # Growing pauses after each failed try; after the last one the message is given up. A mail server
@@ -14,6 +16,15 @@ PAUSES = (
 )
 # Longer than any try can take: whoever claimed a message that long ago is dead.
 CLAIM_HOLDS = timedelta(minutes=10)
+
+
+def mail_address(raw: str) -> str | None:
+    """An address as mail is sent to it, or None where none can be."""
+    try:
+        found = validate_email(raw, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return None
+    return found.normalized
 
 
 def next_try(attempts: int, now: datetime) -> datetime | None:

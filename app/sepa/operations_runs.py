@@ -30,6 +30,7 @@ from app.sepa.models import (
     RunFile,
     RunState,
 )
+from app.sepa.notices import cancel_waiting
 from app.sepa.rules import RUN_STATES, Policy
 from app.sepa.run_files import PURPOSE, Written, write_files
 
@@ -166,6 +167,7 @@ def cancel_run(
             .values(state=MandateState.ACTIVE.value, version=Mandate.version + 1)
         )
     run.voided_at = clock.now()
+    cancel_waiting(session, run, actor=actor)
     _to_state(session, run, RunState.VOID, actor, reason)
 
 
