@@ -55,13 +55,14 @@ def read(session: Session, wanted: Sequence[Stored]) -> dict[Stored, list[Choice
 
 @lru_cache(maxsize=200)  # one for each list, and one for each condition in force
 def _statement(wanted: tuple[Stored, ...]) -> Select[Any]:
-    parts = []
+    parts: list[Any] = []
     for place, one in enumerate(wanted):
-        value, label = one.rows.subquery().c
+        columns: Any = one.rows.subquery().c
+        value, label = columns
         # By numbers: columns that compare in different ways cannot be ordered together.
-        rank = func.row_number().over(order_by=label)
-        number = literal_column(str(place))
-        parts.append(select(number.label("place"), cast(value, String), label, rank.label("rank")))
-    every = union_all(*parts).subquery()
-    place, value, label, rank = every.c
-    return select(place, value, label).order_by(place, rank)
+        rank = func.row_number().over(order_by=label).label("rank")
+        number: Any = literal_column(str(place)).label("place")
+        parts.append(select(number, cast(value, String), label, rank))
+    every: Any = union_all(*parts).subquery().c
+    which, key, words, order = every
+    return select(which, key, words).order_by(which, order)
