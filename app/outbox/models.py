@@ -26,6 +26,7 @@ class MailPurpose(StrEnum):
     CUSTOMER_PASSWORD_RESET = "customer password reset"  # noqa: S105 - the name of a purpose
     OPERATOR_INVITATION = "operator invitation"
     EXPORT_ENDED = "export ended"
+    IBAN_CHANGED = "IBAN changed"
 
 
 class OutboxMessage(Identified, Base):

@@ -21,6 +21,7 @@ PURPOSE_LABELS = {
     MailPurpose.CUSTOMER_PASSWORD_RESET: "Customer's new password",
     MailPurpose.OPERATOR_INVITATION: "Operator's invitation",
     MailPurpose.EXPORT_ENDED: "Export is ready",
+    MailPurpose.IBAN_CHANGED: "IBAN was changed",
 }
 
 MESSAGES = Listing(

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -154,18 +154,29 @@ def hand_in_run(session: Session, run: CollectionRun, *, actor: Actor) -> None:
     RUN_STATES.check(RunState(run.state), RunState.HANDED_IN)
     run.handed_in_at = clock.now()
     mandates = select(Collection.mandate_id).where(Collection.run_id == run.id)
-    # The bank knows the amended values from this collection on.
+    # The bank knows from this collection on what stands in it. A mandate that was amended since
+    # the run was created still has to tell of that, with the next one.
     session.execute(
         update(Mandate)
         .where(Mandate.id.in_(mandates))
         .values(
             last_collected_on=run.collection_date,
-            original_reference=None,
-            original_iban=None,
+            original_reference=_told(run, Collection.mandate_reference, Mandate.reference),
+            original_iban=_told(run, Collection.iban, Mandate.iban),
             version=Mandate.version + 1,
         )
     )
     _to_state(session, run, RunState.HANDED_IN, actor)
+
+
+def _told(run: CollectionRun, frozen: Any, current: Any) -> Any:
+    """What the bank was told of a mandate by a run, or nothing where that still holds."""
+    return (
+        select(func.nullif(frozen, current))
+        .where(Collection.run_id == run.id, Collection.mandate_id == Mandate.id)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def cancel_run(

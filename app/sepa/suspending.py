@@ -12,9 +12,8 @@ from app.core.errors import NotAllowed
 from app.core.permissions import PERMISSION_LABELS, Permission
 from app.core.portions import portions
 from app.sepa.models import Mandate, MandateState
+from app.sepa.operations_mandates import LONGEST_REASON
 from app.sepa.rules import MANDATE_STATES
-
-LONGEST_REASON = 200
 
 
 def suspend_mandates(
