@@ -37,6 +37,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.invoices",
     "admin_views.direct_debit",
     "admin_views.mandates",
+    "admin_views.mandate_attention",
     "admin_views.creditor_accounts",
     "admin_views.imports",
     "admin_views.exports",

@@ -17,10 +17,9 @@ from app.core.actor import Actor
 from app.core.errors import Refused
 from app.core.filters import begins_with
 from app.core.permissions import Permission
-from app.core.values import bank_of
 from app.customers.models import Customer
 from app.sepa.models import Mandate, MandateState
-from app.sepa.operations_mandates import MandateDraft, problems_of, tell_mandate
+from app.sepa.operations_mandates import MandateDraft, bic_for, problems_of, tell_mandate
 
 AMENDABLE = frozenset({MandateState.ACTIVE, MandateState.SUSPENDED})
 
@@ -67,8 +66,8 @@ def amend_mandate(session: Session, mandate: Mandate, new: Amendment, *, actor: 
     if new.reference != mandate.reference:
         first = _first(mandate.original_reference, mandate.reference, new.reference)
         mandate.original_reference = first
+    mandate.bic = bic_for(mandate, new.iban, new.bic)
     mandate.iban, mandate.reference = new.iban, new.reference
-    mandate.bic = new.bic or bank_of(new.iban)[0]
     mandate.account_holder = new.account_holder
     session.flush()
     tell_mandate(session, mandate, before, Action.AMENDED, actor)

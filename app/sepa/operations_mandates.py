@@ -123,11 +123,11 @@ def update_mandate(
     if problems:
         raise Refused(problems)
     before = snapshot(mandate)
+    mandate.bic = bic_for(mandate, draft.iban, draft.bic)
     if draft.iban != mandate.iban:
         mandate.iban_changed_at = clock.now()
     mandate.reference, mandate.iban = draft.reference, draft.iban
     mandate.bank_registered_on = draft.bank_registered_on
-    mandate.bic = draft.bic or bank_of(draft.iban)[0]
     mandate.account_holder, mandate.scheme = draft.account_holder, draft.scheme
     mandate.type, mandate.signed_on = draft.type, draft.signed_on
     if draft.signed_on and mandate.state == MandateState.DRAFT:
@@ -204,6 +204,13 @@ def is_used(session: Session, mandate: Mandate) -> bool:
         )
         is not None
     )
+
+
+def bic_for(mandate: Mandate, iban: str, bic: str | None) -> str | None:
+    """The BIC that goes with an IBAN: the given one, unless it was left from another IBAN."""
+    known = bank_of(iban)[0]
+    left_over = iban != mandate.iban and bic == mandate.bic
+    return (known or bic) if left_over else (bic or known)
 
 
 def problems_of(session: Session, draft: MandateDraft, own_id: int | None = None) -> list[Problem]:

@@ -33,7 +33,8 @@ from app.institutions.queries import CONSORTIA
 from app.jobs import queries as job_queries
 from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
-from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
+from app.sepa.queries import ACCOUNTS, RUNS
+from app.sepa.queries_mandates import MANDATES
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.subscriptions.renewals import due_listing
 from app.transfer.columns import TITLES, workbook_spec
