@@ -150,8 +150,8 @@ class AttentionPage(KontorPage):
 
     def __init__(self) -> None:
         super().__init__(
-            name="Mandates to see to", category="Accounting", endpoint=ENDPOINT,
-            menu_icon_value="bell",
+            name="Mandate work list", category="Accounting", endpoint=ENDPOINT,
+            menu_icon_value="list-check",
         )  # fmt: skip
 
     @expose("/")

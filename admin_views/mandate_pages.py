@@ -69,9 +69,7 @@ class MandatePages:
         form.process(request.form)
         left: list[Problem] = []
         if form.validate():
-            new = Amendment(
-                form.iban.data, form.account_holder.data, form.reference.data, form.bic.data
-            )
+            new = _amendment(form)
             try:
                 with in_words(), transaction() as session:
                     fresh = self._unchanged(session, mandate.id)
@@ -100,7 +98,8 @@ class MandatePages:
         if request.method == "GET":
             form.process(None)
             return self._page("mandates/sign.html", form, mandate)
-        form.process(CombinedMultiDict([request.files, request.form]))
+        posted: list[Any] = [request.files, request.form]
+        form.process(CombinedMultiDict(posted))
         left: list[Problem] = []
         if form.validate():
             try:
@@ -211,6 +210,10 @@ class MandatePages:
     def _onward(self, mandate: Mandate) -> str:
         """Back to where the link stood, such as the work list, else to the record."""
         return get_redirect_target() or str(self.record_url(mandate))
+
+
+def _amendment(form: Any) -> Amendment:
+    return Amendment(form.iban.data, form.account_holder.data, form.reference.data, form.bic.data)
 
 
 def _placed(form: KontorForm, error: KontorError) -> list[Problem]:

@@ -19,6 +19,7 @@ from app.sepa.operations_mandates import LIVING
 from app.sepa.queries_mandates import mismatched
 from app.sepa.suspending import advice_for
 
+NOT_REGISTERED = "Bank registration not confirmed"
 REGISTERED_ON = "Registered with the bank on"
 # Label, address, icon, and whether it is the main one of the page.
 Way = tuple[str, str, str, bool]
@@ -47,8 +48,17 @@ def state_badges(one: Mandate) -> list[Badge]:
     if one.original_iban or one.original_reference:
         found.append(Badge("Amended", "azure", "writing"))
     if registration_missing(one):
-        found.append(Badge("Bank registration not confirmed", "yellow", "bell"))
+        found.append(Badge(NOT_REGISTERED, "yellow", "bell"))
     return found
+
+
+def list_badges(one: Mandate) -> list[Badge]:
+    """The same for a row of a list, where there is less room for words."""
+    short = {badge.text: badge for badge in state_badges(one)}
+    if registration_missing(one):
+        del short[NOT_REGISTERED]
+        short[""] = Badge("Not registered", "yellow", "bell")
+    return list(short.values())
 
 
 def amend_url(one: Mandate, back: str) -> str:

@@ -103,11 +103,11 @@ class MandatesView(MandatePages, KontorView):
         Column("customer", "Customer", customer_in_list),
         Column("iban", "IBAN", account_of),
         Column("scheme", "Scheme", filter="scheme"),
-        Column("state", "State", record.state_badges, filter="state"),
+        Column("state", "State", record.list_badges, filter="state"),
         Column("signed_on", "Signed on", filter="signed"),
-        Column("last_collected_on", "Last collected", filter="collected"),
     )
     more_columns = (
+        Column("last_collected_on", "Last collected", filter="collected"),
         Column("type", "Type", lambda one: one.type.capitalize(), filter="type"),
         Column("account_holder", "Account holder"),
         Column("state_reason", "Reason"),

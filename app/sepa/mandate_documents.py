@@ -82,7 +82,7 @@ def sign_mandate(
     session.expire(mandate, ["document"])
     signed = before["state"] != mandate.state
     action = Action.STATE_CHANGED if signed else Action.CHANGED
-    tell_mandate(session, mandate, before, action, actor, **more)
+    tell_mandate(session, mandate, before, action, actor, more=more)
 
 
 def hand_out_document(session: Session, mandate: Mandate, *, actor: Actor) -> StoredFile:

@@ -1,6 +1,6 @@
 """Every state change of mandates. Drafts come in bulk; one in use is never edited in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -225,10 +225,11 @@ def tell_mandate(
     action: Action,
     actor: Actor,
     reason: str | None = None,
-    **more: list[Any],
+    *,
+    more: Mapping[str, list[Any]] | None = None,
 ) -> None:
     """Write what changed on a flushed mandate; a second person is told of another IBAN."""
-    changes = diff(Mandate, before, snapshot(mandate)) | more
+    changes = diff(Mandate, before, snapshot(mandate)) | dict(more or {})
     if changes:
         audit.record(
             session, actor=actor, action=action, entity="mandate", entity_id=mandate.id,
