@@ -20,7 +20,7 @@ from app.sepa.operations_mandates import (
     create_mandates,
     update_mandate,
 )
-from app.sepa.operations_runs import create_run
+from app.sepa.operations_runs import cancel_run, create_run
 from tests.sepa import making
 
 
@@ -105,6 +105,31 @@ def test_a_mandate_in_use_cannot_be_edited_in_place(
     mandate = session.scalars(select(Mandate)).one()
     with pytest.raises(Refused, match="was used in a collection"):
         update_mandate(session, mandate, draft(mandate, account_holder="Other"), actor=COMMAND_LINE)
+
+
+def test_a_cancelled_run_leaves_its_mandate_unused(
+    session: Session, clock: Callable[[datetime], None]
+) -> None:
+    clock(making.NOW)
+    making.debtor(session)
+    account = making.account(session)
+    run, _ = create_run(session, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE)
+    cancel_run(session, run, actor=COMMAND_LINE)
+    mandate = session.scalars(select(Mandate)).one()
+    update_mandate(session, mandate, draft(mandate, scheme="B2B"), actor=COMMAND_LINE)
+    assert mandate.scheme == "B2B"
+
+
+def test_a_corrected_iban_is_noted_as_new(
+    session: Session, clock: Callable[[datetime], None]
+) -> None:
+    clock(making.NOW)
+    mandate = making.mandate(session, making.payer(session))
+    update_mandate(session, mandate, draft(mandate, account_holder="Other"), actor=COMMAND_LINE)
+    assert mandate.iban_changed_at is None
+    update_mandate(session, mandate, draft(mandate, iban=making.iban()), actor=COMMAND_LINE)
+    assert mandate.iban_changed_at == making.NOW
+    assert mandate.original_iban is None
 
 
 def test_suspended_resumed_and_cancelled_for_good(session: Session) -> None:
