@@ -31,8 +31,9 @@ def needs(*permissions: Permission) -> Callable[[F], F]:
 def acting() -> Actor:
     """The actor of this request, worked out once for all that a page asks of it."""
     known: tuple[object, Actor] | None = g.get("acting")
-    operator = current_user.get_id() if current_user.is_authenticated else None
-    if known is None or known[0] != operator:
+    # Another object after a log-in or a log-out; to ask it for more would cost a page a lot.
+    operator = current_user._get_current_object()
+    if known is None or known[0] is not operator:
         known = g.acting = (operator, current_actor())
     return known[1]
 
@@ -46,12 +47,15 @@ class Guarded(BaseView):
 
     def may_open(self, name: str) -> bool:
         """Tell whether the present operator may open the route."""
-        actor = acting()
-        return any(actor.may(permission) for permission in self.needed(name))
+        return not acting().permissions.isdisjoint(self.needed(name))
 
     def is_accessible(self) -> bool:
         """Tell whether the menu shows the view."""
-        return bool(current_user.is_authenticated) and self.may_open(self._default_view)
+        return self.may_open(self._default_view)
+
+    def counts_in_menu(self) -> bool:
+        """Whether it has a number there, which is asked for with every page."""
+        return type(self).menu_count is not Guarded.menu_count
 
     def menu_count(self) -> str:
         """A number beside the menu's entry, where something waits; nothing by default."""

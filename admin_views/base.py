@@ -31,7 +31,6 @@ from typing import Any, ClassVar
 
 from flask import abort, g, request
 from flask_admin import expose
-from flask_login import current_user
 
 from admin_views.access import NOBODY, acting
 from admin_views.actions import Action
@@ -172,4 +171,4 @@ class KontorView(ListPage):
         return False
 
     def is_accessible(self) -> bool:
-        return bool(current_user.is_authenticated) and self.may_open("index_view")
+        return self.may_open("index_view")

@@ -24,8 +24,8 @@ from app.core.values import ValueProblem, parse_amount, parse_date
 from app.extensions import db, transaction
 from app.sepa.calendar import target_day_from
 from app.sepa.candidates import Assessment, Candidate, Excluded, assess
+from app.sepa.creating import create_run
 from app.sepa.models import CreditorAccount
-from app.sepa.operations_runs import create_run
 from app.sepa.queries import active_accounts, policy_of, same_run
 from app.sepa.rules import Exclusion, Policy
 

@@ -1,30 +1,50 @@
 """Creditor accounts: our own accounts that direct debits are paid into."""
 
 from collections.abc import Mapping
+from dataclasses import fields
+from datetime import time
 from functools import partial
 from typing import Any
 
+from flask import current_app
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, SelectField
 
 from admin_views.base import KontorView
+from admin_views.customer_fields import MASK, shut
 from admin_views.customer_payment import account_of
-from admin_views.formatters import Badge, Column, spaced
+from admin_views.formatters import Badge, Column, masked, spaced
 from admin_views.forms import Group, KontorForm, Longest, ParsedField, Required, TextField
 from admin_views.history import history_tab
 from admin_views.records import Section
+from app.accounts.identity import current_actor
 from app.core.actor import Actor
+from app.core.countries import country_name
 from app.core.listing import Listing
 from app.core.money import format_amount
 from app.core.permissions import Permission
-from app.core.values import parse_amount, parse_bic, parse_iban, parse_whole_number
+from app.core.text import clean
+from app.core.values import (
+    parse_amount,
+    parse_bic,
+    parse_country,
+    parse_iban,
+    parse_time_of_day,
+    parse_whole_number,
+)
 from app.sepa.characters import MAX_NAME
 from app.sepa.models import CreditorAccount, Scheme
-from app.sepa.operations_accounts import CreditorAccountDraft, save_creditor_account
-from app.sepa.queries import ACCOUNTS
-from app.sepa.rules import MAX_AMOUNT
+from app.sepa.operations_accounts import (
+    ADDRESS_LIMITS,
+    CreditorAccountDraft,
+    save_creditor_account,
+)
+from app.sepa.queries import ACCOUNTS, policy_of
+from app.sepa.rules import MAX_AMOUNT, MOST_TRANSACTIONS
 
-MOST_TRANSACTIONS = 1_000_000
+
+def _hour(moment: time) -> str:
+    return f"{moment:%H:%M}"
 
 
 class CreditorAccountForm(KontorForm):
@@ -33,22 +53,28 @@ class CreditorAccountForm(KontorForm):
     groups = (
         Group("Account", ("label", "name", "creditor_identifier", "iban", "bic")),
         Group("Use", ("scheme", "active", "is_default")),
-        Group("Limits of one bank file", ("max_transactions", "max_amount"),
+        Group("What the bank takes",
+              ("max_transactions", "max_amount", "cutoff", "one_block_per_file",
+               "hybrid_addresses"),
               "As agreed on with the bank; a larger run gets several files"),
+        Group("Address", ("street", "postcode", "place", "country"),
+              "For mandate forms and letters; no bank file carries it"),
     )  # fmt: skip
 
     label = TextField(
-        "Label", [Required(), Longest(80)], description="As this program names the account"
-    )
+        "Label", [Required(), Longest(80)], filters=(clean,),
+        description="As this program names the account",
+    )  # fmt: skip
     name = TextField(
-        "Name", [Required(), Longest(MAX_NAME)], description="As customers read it at their bank"
-    )
+        "Name", [Required(), Longest(MAX_NAME)], filters=(clean,),
+        description="As customers read it at their bank",
+    )  # fmt: skip
     creditor_identifier = TextField(
-        "Creditor identifier", [Required(), Longest(35)], description="Like DE98ZZZ09999999999"
+        "Creditor identifier", [Required(), Longest(50)], description="Like DE98ZZZ09999999999"
     )
     iban = ParsedField(
         "IBAN", [Required()], parse=partial(parse_iban, label="IBAN"),
-        display=lambda iban: spaced(iban) or "",
+        display=lambda iban: iban if MASK in iban else spaced(iban) or "",
     )  # fmt: skip
     bic = ParsedField(
         "BIC", parse=partial(parse_bic, label="BIC"),
@@ -71,6 +97,26 @@ class CreditorAccountForm(KontorForm):
     max_amount = ParsedField(
         "Amount of a file (euros)", [Required()], default=MAX_AMOUNT,
         parse=partial(parse_amount, label="Amount of a file"),
+    )  # fmt: skip
+    cutoff = ParsedField(
+        "Cut-off", parse=partial(parse_time_of_day, label="Cut-off"), display=_hour,
+        description="Until when the bank takes files for the next day, like 14:00;"
+        " blank: as this installation is set",
+    )  # fmt: skip
+    one_block_per_file = BooleanField(
+        "One payment block in a file",
+        description="Another sequence type then gets a file of its own",
+    )
+    hybrid_addresses = BooleanField(
+        "Hybrid addresses",
+        description="Streets as address lines beside place and country; Austrian banks refuse them",
+    )
+    street = TextField("Street/No.", [Longest(ADDRESS_LIMITS["street"])], filters=(clean,))
+    postcode = TextField("Postcode", [Longest(ADDRESS_LIMITS["postcode"])], filters=(clean,))
+    place = TextField("Place", [Longest(ADDRESS_LIMITS["place"])], filters=(clean,))
+    country = ParsedField(
+        "Country", parse=partial(parse_country, label="Country"), display=country_name,
+        description="A name like Germany, or a code like DE",
     )  # fmt: skip
 
 
@@ -96,6 +142,7 @@ class CreditorAccountsView(KontorView):
         Column("creditor_identifier", "Creditor identifier"),
         Column("iban", "IBAN", account_of),
         Column("scheme", "Scheme"),
+        Column("max_transactions", "Collections in a file", numeric=True),
         Column("is_default", "Default"),
         Column("active", "Active"),
     )
@@ -110,7 +157,9 @@ class CreditorAccountsView(KontorView):
         return found if model.active else [*found, Badge("Inactive")]
 
     def sections(self, model: CreditorAccount) -> list[Section]:
-        """The account, and the limits of its files."""
+        """The account, what its bank takes, and the address of its letters."""
+        cutoff = model.cutoff or policy_of(current_app.config["SETTINGS"]).cutoff
+        whose = "" if model.cutoff else ", as this installation is set"
         return [
             Section("Account", [
                 ("Name", model.name),
@@ -120,11 +169,30 @@ class CreditorAccountsView(KontorView):
                 ("Scheme", model.scheme),
                 ("Active", model.active),
             ]),
-            Section("Limits of one bank file", [
-                ("Collections", f"{model.max_transactions:,}"),
-                ("Amount", f"{format_amount(model.max_amount)} €"),
+            Section("What the bank takes", [
+                ("Collections in a file", f"{model.max_transactions:,}"),
+                ("Amount of a file", f"{format_amount(model.max_amount)} €"),
+                ("Cut-off", f"{_hour(cutoff)}{whose}"),
+                ("One payment block in a file", model.one_block_per_file),
+                ("Hybrid addresses", model.hybrid_addresses),
+            ]),
+            Section("Address", [
+                ("Street/No.", model.street),
+                ("Postcode", model.postcode),
+                ("Place", model.place),
+                ("Country", country_name(model.country) if model.country else None),
             ]),
         ]  # fmt: skip
+
+    def prepare_form(self, form: Any, model: CreditorAccount | None) -> None:
+        """Whoever may not see the IBAN leaves its mask as it is."""
+        if model is not None and not _sees_ibans():
+            shut(form.iban, model.iban)
+
+    def form_data(self, model: CreditorAccount) -> Mapping[str, Any]:
+        """The stored values, the IBAN masked for whoever may not see it."""
+        values = {one.name: getattr(model, one.name) for one in fields(CreditorAccountDraft)}
+        return values if _sees_ibans() else values | {"iban": masked(model.iban)}
 
     def perform_create(self, session: Session, form: Any, actor: Actor) -> CreditorAccount:
         """A new account."""
@@ -132,7 +200,14 @@ class CreditorAccountsView(KontorView):
 
     def perform_update(self, session: Session, model: Any, form: Any, actor: Actor) -> None:
         """The account as the form says; runs keep what they were created with."""
-        save_creditor_account(session, model, _draft(form.data), actor=actor)
+        values = dict(form.data)
+        if MASK in values["iban"]:
+            values["iban"] = model.iban
+        save_creditor_account(session, model, _draft(values), actor=actor)
+
+
+def _sees_ibans() -> bool:
+    return current_actor().may(Permission.BANK_DETAILS_VIEW)
 
 
 def _draft(values: Mapping[str, Any]) -> CreditorAccountDraft:

@@ -25,6 +25,7 @@ from app.core.money import format_amount
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.sepa.models import Collection, CollectionRun, MandateState
+from app.sepa.return_codes import return_code
 from app.subscriptions.models import Subscription, SubscriptionSource, SubscriptionStatus
 
 _INVOICES = {
@@ -55,9 +56,12 @@ def _invoice(entry: AuditEntry) -> Event:
         amount = _new(entry, "amount")
         text = f"{amount} €" if amount else ""
         return event_of(entry, "file-invoice", f"{name} noted", text, url)
+    if _new(entry, "return_worked_off"):
+        return event_of(entry, "check", f"Return of {name[0].lower()}{name[1:]} worked off",
+                        entry.reason or "", url)  # fmt: skip
     state = _new(entry, "state")
     icon, done = _INVOICES.get(state, ("file-invoice", entry.action))
-    return event_of(entry, icon, f"{name} {done}", "", url)
+    return event_of(entry, icon, f"{name} {done}", entry.reason or "", url)
 
 
 def _mandate(entry: AuditEntry) -> Event:
@@ -118,13 +122,23 @@ def _collections(
             "building-bank",
             f"Direct debit of {format_amount(one.amount)} €: {one.state}",
             f"Invoice {one.invoice.number}, run {one.run.number},"
-            f" collection on {day(one.run.collection_date)}",
+            f" collection on {day(one.run.collection_date)}{_ended(one)}",
             address_of("direct_debit.details_view", id=one.run_id),
             one.run.created_by_label,
             position_of(one.run.created_at, one.id),
         )
         for one in session.scalars(found)
     ]
+
+
+def _ended(one: Collection) -> str:
+    """Why the bank rejected or returned it, with its own text and its fee."""
+    if one.ended_on is None:
+        return ""
+    told = [str(return_code(one.reason_code)), one.reason_text or ""]
+    if one.fee:
+        told.append(f"fee {format_amount(one.fee)} €")
+    return f"; on {day(one.ended_on)}: {', '.join(part for part in told if part)}"
 
 
 def _terms(session: Session, customer: Customer, position: str, limit: int) -> Sequence[Event]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, FieldList, FormField, SelectField, SelectMultipleField
 
@@ -22,6 +21,7 @@ from app.catalogue.models import PriceLevel, Product
 from app.core.actor import Actor
 from app.core.errors import Problem
 from app.core.permissions import Permission
+from app.core.stored_choices import named, read
 from app.customers.choices import Gender, PaymentMethod, Source
 from app.customers.models import Customer, Store
 from app.customers.models import Group as CustomerGroup
@@ -237,14 +237,20 @@ class PerpetualForm(BusinessForm):
     ip_ranges = institution.ranges_field()
 
 
+_GROUPS, _PRICE_LEVELS, _PRODUCTS, _STORES = (
+    named(model.id, model.name) for model in (CustomerGroup, PriceLevel, Product, Store)
+)
+
+
 def set_choices(form: Any, session: Session, model: Customer | None) -> None:
     """Offer the groups, levels, stores and products there are; one store is no choice."""
-    form.group_id.choices = [("", "none"), *_named(session, CustomerGroup)]
-    form.price_level_id.choices = [("", "none"), *_named(session, PriceLevel)]
-    form.product_ids.choices = _named(session, Product)
+    offered = read(session, [_GROUPS, _PRICE_LEVELS, _PRODUCTS, _STORES])
+    form.group_id.choices = [("", "none"), *offered[_GROUPS]]
+    form.price_level_id.choices = [("", "none"), *offered[_PRICE_LEVELS]]
+    form.product_ids.choices = offered[_PRODUCTS]
     account.set_questions(form, session, model)
     institution.set_consortia(form, session)
-    stores = _named(session, Store)
+    stores = offered[_STORES]
     if len(stores) > 1:
         form.store_id.choices = stores
     else:
@@ -276,8 +282,3 @@ def given_values(form: Any) -> dict[str, Any]:
         if name in found:  # also asked while a choice is wrong; its field says so then
             found[name] = int(found[name]) if found[name] and not form[name].errors else None
     return {name: None if value == "" else value for name, value in found.items()}
-
-
-def _named(session: Session, model: type[Any]) -> Sequence[tuple[str, str]]:
-    rows = session.execute(select(model.id, model.name).order_by(model.name))
-    return [(str(key), name) for key, name in rows]

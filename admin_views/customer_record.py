@@ -36,6 +36,7 @@ _PHONES = ("mobile_phone", "telephone_private", "business_telephone", "fax")
 _GAPS = {FIELD_LABELS[name] for name in ("email", "mobile_phone", "group_id", "rebate")}
 _BLANK: tuple[Any, ...] = (None, "", [])
 _KIND_COLOURS = {"individual": "blue", "business": "azure", "perpetual": "purple"}
+_KIND_BADGES = {k.value: Badge(KIND_LABELS[k], _KIND_COLOURS[k]) for k in CustomerKind}
 
 
 def phone(stored: str | None) -> str | None:
@@ -45,7 +46,7 @@ def phone(stored: str | None) -> str | None:
 
 def kind_badge(kind: str) -> Badge:
     """The kind of a customer."""
-    return Badge(KIND_LABELS[CustomerKind(kind)], _KIND_COLOURS[kind])
+    return _KIND_BADGES[kind]
 
 
 def state_badges(customer: Customer) -> list[Badge]:
@@ -73,8 +74,10 @@ def header_badges(customer: Customer) -> list[Badge]:
 
 def main_address(customer: Customer) -> Address | None:
     """The default main address, else the first there is."""
-    order = sorted(customer.addresses, key=lambda a: (a.kind != "main", not a.is_default, a.id))
-    return order[0] if order else None
+    found = customer.addresses
+    if len(found) < 2:
+        return found[0] if found else None
+    return min(found, key=lambda a: (a.kind != "main", not a.is_default, a.id))
 
 
 def bank_account(customer: Customer) -> str | None:

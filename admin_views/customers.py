@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from flask import request
 from flask_admin import expose
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
@@ -116,7 +117,9 @@ class CustomersView(MassChangesView):
         return [*super().scope(), Customer.kind == self.kind.value]
 
     def record_options(self) -> Sequence[Any]:
-        """What the record's head and first tab name."""
+        """What the record's head and first tab name; what is saved shows none of it."""
+        if request.method == "POST":
+            return ()
         return (
             joinedload(Customer.group),
             joinedload(Customer.store),

@@ -5,7 +5,16 @@ from math import ceil
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
-from flask import Response, current_app, flash, redirect, render_template, stream_with_context
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    stream_with_context,
+)
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
@@ -21,8 +30,9 @@ from admin_views.collect import Collecting
 from admin_views.customer_events import COLLECTIONS as COLLECTION_EVENTS
 from admin_views.customer_lookup import customer_in_record
 from admin_views.customer_payment import account_of
-from admin_views.formatters import Badge, Column, day, size
+from admin_views.formatters import Badge, Column, Link, day, size
 from admin_views.history import history_tab
+from admin_views.jobs import is_active, register_job_page
 from admin_views.records import RecordTab, Section
 from admin_views.registry import address_of
 from admin_views.timeline import register_timeline
@@ -35,6 +45,8 @@ from app.core.models import StoredFile
 from app.core.money import format_amount
 from app.core.permissions import Permission
 from app.extensions import db, transaction
+from app.jobs import filing
+from app.jobs.models import Job
 from app.sepa import operations_runs as operations
 from app.sepa.archive import write_archive
 from app.sepa.models import Collection, CollectionRun, RunFile, RunState
@@ -123,6 +135,9 @@ def _release(session: Session, ids: list[int], answers: Mapping[str, str], actor
 
 def _file(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
     run = _run(session, ids)
+    if run.collection_count > filing.AT_ONCE and not run.files:
+        filing.start(session, run, policy=policy(), actor=actor)
+        return "The bank file is being written and checked. You can leave this page meanwhile."
     operations.file_run(session, run, policy=policy(), actor=actor)
     count = len(run.files)
     made = "The bank file was" if count == 1 else f"{count} bank files were"
@@ -147,7 +162,19 @@ def _may_release(run: CollectionRun) -> bool:
 
 def _may_file(run: CollectionRun) -> bool:
     """From released on; where one person may do both, the release happens on the way."""
-    return not run.files and (_allows(run, RunState.FILED) or _may_release(run))
+    on_the_way = current_actor().may(Permission.DIRECT_DEBIT_RELEASE) and _may_release(run)
+    if run.files or not (on_the_way or _allows(run, RunState.FILED)):
+        return False
+    job = filing_job(run)
+    return job is None or not is_active(job)
+
+
+def filing_job(run: CollectionRun) -> Job | None:
+    """The job that makes the files of a large run, or could not; None once they are there."""
+    waiting = run.state in (RunState.CREATED, RunState.RELEASED) and not run.files
+    if not waiting or run.collection_count <= filing.AT_ONCE:
+        return None
+    return filing.latest(db.session(), run)
 
 
 def _allows(run: CollectionRun, state: RunState) -> bool:
@@ -281,6 +308,9 @@ class DirectDebitView(Collecting, KontorView):
 
     def advice(self, model: CollectionRun) -> str:
         """What is to be done next, in one sentence; empty where nothing is."""
+        job = filing_job(model)
+        if job is not None and is_active(job):
+            return "The bank file is being written and checked. You can leave this page meanwhile."
         if waits_for_second_person(model):
             return "You created this run. A second person has to release it."
         return {
@@ -306,6 +336,25 @@ class DirectDebitView(Collecting, KontorView):
             )
             for one in model.files
         ]
+
+    def filing_job(self, model: CollectionRun) -> Job | None:
+        """The job that makes the bank file, while it runs or where it has failed."""
+        job = filing_job(model)
+        return job if job is not None and (is_active(job) or filing.has_failed(job)) else None
+
+    @expose("/filing/")
+    @needs(Permission.DIRECT_DEBIT_VIEW)
+    def filing_view(self) -> Response:
+        """The progress of the bank file, as a fragment; at its end the page is loaded anew."""
+        run = self.record_or_404()
+        job = filing.latest(db.session(), run)
+        if job is None:
+            abort(404)
+        response = make_response(self.render("direct_debit/filing.html", model=run, job=job))
+        response.headers["Cache-Control"] = "no-store"
+        if not is_active(job):
+            response.headers["HX-Refresh"] = "true"
+        return response
 
     @expose("/download/")
     @needs(Permission.DIRECT_DEBIT_FILE)
@@ -354,7 +403,14 @@ def _archived(files: Sequence[StoredFile]) -> Iterator[bytes]:
             yield piece
 
 
+def _page_of(job: Job) -> Link:
+    """Where the page of a job leads to."""
+    run_id = job.params["run_id"]
+    return Link("Collection run", address_of("direct_debit.details_view", id=run_id) or "")
+
+
 def views() -> list[KontorView]:
     """The views of this module."""
     register_timeline("customers", COLLECTION_EVENTS)
+    register_job_page(filing.KIND, _page_of)
     return [DirectDebitView()]

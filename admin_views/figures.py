@@ -22,6 +22,7 @@ from app.customers.models import Customer
 from app.jobs.models import Job, JobState
 from app.jobs.queries import visible_to
 from app.sepa.models import CollectionRun, RunState
+from app.sepa.queries_returns import WAITING
 from app.subscriptions.models import Subscription
 
 MONTHS = 6
@@ -83,6 +84,18 @@ def figures(session: Session, actor: Actor) -> list[Figure]:
                 runs,
                 "direct_debit.index_view",
                 state=",".join(ACTIVE_RUNS),
+            )
+        )
+    if actor.may(Permission.BANK_REPORTS_VIEW):
+        waiting = WAITING.statement
+        found.append(
+            _counted(
+                session,
+                "Returns to work off",
+                "arrow-back-up",
+                "red",
+                waiting,
+                "returns.index_view",
             )
         )
     if actor.may(Permission.JOBS_VIEW):

@@ -13,6 +13,7 @@ from app.core.errors import Problem
 from app.core.filters import SPANS, Filter, Kind, clean
 from app.core.listing import Criteria, Listing
 from app.core.paging import Page
+from app.core.stored_choices import all_offered
 
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
@@ -126,10 +127,10 @@ def controls(listing: Listing, asked: Request, session: Session) -> list[Control
         Control(
             filter=one,
             values=[asked.typed.get(name, "") for name in one.names],
-            choices=one.offered(session),
+            choices=choices,
             problem=next((by_field[name] for name in one.names if name in by_field), None),
         )
-        for one in listing.filters
+        for one, choices in zip(listing.filters, all_offered(session, listing.filters), strict=True)
     ]
 
 

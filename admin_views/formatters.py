@@ -82,6 +82,8 @@ class Column:
 
 def show(value: Any) -> Any:
     """A value as people read it. Nothing at all is a dash, True is a word."""
+    if type(value) is str and value:  # as most are
+        return _text(value)
     if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):
@@ -98,8 +100,12 @@ def show(value: Any) -> Any:
         return _wrapped(f'<a href="{escape(value.url)}">', value.text, "</a>")
     if isinstance(value, list | tuple):
         return several(value)
-    if isinstance(value, str) and len(value) < 40 and not _HAS_LETTERS.search(value):
-        # A number, a date or a phone is read in one piece.
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(value: str) -> str:
+    """A text; a number, a date or a phone is read in one piece."""
+    if len(value) < 40 and not _HAS_LETTERS.search(value):
         return _wrapped('<span class="text-nowrap">', value, "</span>")
     return value
 
@@ -144,7 +150,7 @@ def zone() -> ZoneInfo:
 
 def day(value: date) -> str:
     """31.12.2026"""
-    return f"{value:%d.%m.}{value.year:04}"
+    return f"{value.day:02}.{value.month:02}.{value.year:04}"
 
 
 def moment(value: datetime) -> Markup:

@@ -157,7 +157,7 @@ def told(view: Any, one: Mandate) -> list[Told]:
     if state is MandateState.SUSPENDED:
         code = f"{one.state_code}: " if one.state_code else ""
         why = f"Suspended. {code}{one.state_reason or 'No reason was given'}"
-        found.append(("warning", why, f"{advice_for(one.state_code)}.", "", ""))
+        found.append(("warning", why, advice_for(one.state_code), "", ""))
     elif one.state_reason:
         over = f"{one.state[:1].upper()}{one.state[1:]}"
         found.append(("info", f"{over}. {one.state_reason}", "", "", ""))

@@ -13,6 +13,7 @@ from admin_views.assets import address_of, asset
 from admin_views.dashboard import Dashboard
 from admin_views.formatters import icon, show, size
 from admin_views.forms import blank_row
+from admin_views.menu import Menu
 from admin_views.notices import job_notices
 from app.core.permissions import Permission
 
@@ -36,9 +37,12 @@ MODULES: tuple[str, ...] = (
     "admin_views.consortia",
     "admin_views.invoices",
     "admin_views.direct_debit",
+    "admin_views.returns",
     "admin_views.mandates",
     "admin_views.mandate_attention",
     "admin_views.creditor_accounts",
+    "admin_views.bank_reports",
+    "admin_views.bank_entries",
     "admin_views.imports",
     "admin_views.exports",
     "admin_views.jobs",
@@ -74,6 +78,7 @@ def register(app: Flask) -> Admin:
     app.jinja_env.globals.update(
         asset=asset, icon=icon, show=show, blank_row=blank_row, actor=acting,
         address_of=address_of, Permission=Permission, file_size=size, job_notices=job_notices,
+        menu=Menu(admin),
     )  # fmt: skip
     app.jinja_env.filters["show"] = show
     app.add_url_rule("/", "home", home)

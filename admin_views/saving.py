@@ -10,6 +10,7 @@ from flask_admin.helpers import get_redirect_target
 from sqlalchemy.orm import Session
 
 from admin_views import once, written
+from admin_views.access import acting
 from admin_views.actions import Action
 from admin_views.conflict import Comparer, changed_by
 from admin_views.forms import KontorForm
@@ -104,8 +105,12 @@ class Saving(Reading):
         """The form: empty, with stored values, or with what was posted."""
         form = self.form_for(model)()
         self.prepare_form(form, model)
-        data = self.form_data(model) if model is not None and posted is None else self.new_data()
-        form.process(posted, data=dict(data) if posted is None else None)
+        if posted is not None:
+            form.process(posted)
+            return form
+        form.process(
+            None, data=dict(self.form_data(model) if model is not None else self.new_data())
+        )
         return form
 
     def form_for(self, model: Any) -> type[KontorForm]:
@@ -163,6 +168,7 @@ class Saving(Reading):
         model = self.record_or_404()
         if not self.editable(model):
             abort(403)
+        key = self.get_pk_value(model)
         if request.method == "GET":
             form = self.make_form(model)
             return self._show_form(form, model, stored=form)
@@ -182,7 +188,7 @@ class Saving(Reading):
                 left = self._place(form, error)
             else:
                 flash(f"The {self.singular} was saved.", "success")
-                return redirect(self._after_saving(model))
+                return redirect(self._after_saving(key))
         return self._show_form(form, model, left)
 
     @expose("/delete/", methods=("POST",))
@@ -236,7 +242,7 @@ class Saving(Reading):
                 raise NotFound(f"This {self.singular} is no longer there.")
             if not _same_version(fresh, request.form.get("_version")):
                 raise Conflict("Somebody else has changed this meanwhile.")
-            self.perform_update(session, fresh, form, current_actor())
+            self.perform_update(session, fresh, form, acting())
         return True
 
     def delete_model(self, model: Any) -> bool:

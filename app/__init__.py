@@ -57,7 +57,6 @@ def _configure(app: Flask, settings: Settings, instance: Path) -> None:
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key or kept_secret(instance, "secret_key"),
         SQLALCHEMY_DATABASE_URI=settings.database_address,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": bool(settings.database_url)},
         MAX_CONTENT_LENGTH=settings.upload_megabytes * 1024 * 1024,
         # A customer with many addresses and authorizations is one form.
         MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,
@@ -89,7 +88,17 @@ def _register_features(app: Flask) -> None:
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
-    from app.jobs import cleanup, duplicates, grants, mass_changes, renewals, worker
+    from app.jobs import (
+        bank_reports,
+        cleanup,
+        duplicates,
+        filing,
+        grants,
+        mass_changes,
+        renewals,
+        returns,
+        worker,
+    )
     from app.jobs import iban_notices as iban_jobs
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
@@ -123,8 +132,11 @@ def _register_features(app: Flask) -> None:
     exports.register()
     mass_changes.register()
     grants.register()
+    filing.register()
     renewals.register()
+    returns.register()
     duplicates.register()
+    bank_reports.register()
     worker.init_app(app, app.config["SETTINGS"])
     cli.register(app)
 

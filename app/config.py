@@ -99,6 +99,14 @@ class Settings:
         "",
         "addresses told of every changed IBAN, with commas between; empty: nobody",
     )
+    retry_attempts: int = _setting(
+        "KONTOR_RETRY_ATTEMPTS",
+        2,
+        "how often an invoice may be collected in all, where the bank allows it again; 0: never",
+    )
+    retry_days: int = _setting(
+        "KONTOR_RETRY_DAYS", 0, "days after a return before it may be collected again"
+    )
     csv_separator: str = _setting("KONTOR_CSV_SEPARATOR", ";", "separator of CSV exports: ; or ,")
 
     @property

@@ -78,10 +78,29 @@ def _django_import(database: str, file: str) -> Callable[[], Found]:
     return prepared(Path(database), Path(file))
 
 
+def _bank_file(work: str) -> Callable[[str], Callable[[], Found]]:
+    def prepared(folder: str) -> Callable[[], Found]:
+        from bench import bank_files
+
+        made: Callable[[], Found] = getattr(bank_files, work)(Path(folder))
+        return made
+
+    return prepared
+
+
+def _bank_answers(folder: str, file: str) -> Callable[[], Found]:
+    from bench.answers import reading
+
+    return reading(folder, file)
+
+
 WORK: dict[str, Callable[..., Callable[[], Found]]] = {
     "kontor-export": _kontor_export,
     "flask-admin-export": _flask_admin_export,
     "django-import": _django_import,
+    "kontor-bank-file": _bank_file("kontor_bank_file"),
+    "sepaxml-bank-file": _bank_file("sepaxml_bank_file"),
+    "bank-answers": _bank_answers,
 }
 
 

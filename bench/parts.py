@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.answers import measure_answers
+from bench.bank_files import measure_bank_files
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
 from bench.exporting import measure_exports
@@ -149,12 +151,22 @@ def _rights(plan: Plan) -> Found:
     return measure_rights(Installation(plan.data / "rights"))
 
 
+def _bank_answers(plan: Plan) -> Found:
+    """Of one size, whatever the number of customers elsewhere: in an installation of its own."""
+    return measure_answers(Installation(plan.data / "answers"))
+
+
 def _exports(plan: Plan) -> Found:
     return measure_exports(plan.sqlite, _copy(plan, "flask-admin"))
 
 
 def _imports(plan: Plan) -> Found:
     return measure_imports(plan.data / "imports", min(plan.customers, ROWS))
+
+
+def _bank_files(plan: Plan) -> Found:
+    """Of one size, too, and in an installation of its own."""
+    return measure_bank_files(Installation(plan.data / "bank-files"))
 
 
 def _rows(rows: Any) -> Found:
@@ -174,7 +186,9 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "postgresql-search": _postgres_search,
     "postgresql-filters": _postgres_filters,
     "rights": _rights,
+    "bank-answers": _bank_answers,
     "exports": _exports,
     "imports": _imports,
+    "bank-files": _bank_files,
     "duplicates": _duplicates,
 }

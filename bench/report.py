@@ -6,6 +6,8 @@ from typing import Any
 
 from bench.keeping import Found, kept, rows_of
 from bench.parts import PARTS, Plan
+from bench.report_answers import answers
+from bench.report_bank_files import bank_files
 from bench.report_details import details
 from bench.report_rights import rights
 from bench.report_transfers import transfers
@@ -52,8 +54,10 @@ def report(plan: Plan) -> str:
         *_table(found),
         *_filters(found),
         *transfers(found),
+        *bank_files(found),
         *_duplicates(found),
         *rights(found),
+        *answers(found),
     ]
     return "\n".join([*lines, *details(found), *_again(plan)]) + "\n"
 

@@ -8,15 +8,14 @@ from app.accounts.models import Operator
 from app.core.actor import Actor, Channel
 from app.core.permissions import Permission
 
+_KNOWN = {permission.value: permission for permission in Permission}
 NOBODY = Actor("nobody", frozenset(), Channel.PANEL)
 
 
 def permissions_of(operator: Operator) -> frozenset[Permission]:
     """What an operator may do: all that any of the roles allows. Unknown names are ignored."""
-    known = {permission.value: permission for permission in Permission}
-    return frozenset(
-        known[name] for role in operator.roles for name in role.permissions if name in known
-    )
+    names = (name for role in operator.roles for name in role.permissions)
+    return frozenset(_KNOWN[name] for name in names if name in _KNOWN)
 
 
 def actor_for(operator: Operator, channel: Channel = Channel.PANEL) -> Actor:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.accounts import rules
@@ -84,6 +84,21 @@ def unknown_roles(session: Session, names: Iterable[str]) -> list[str]:
     return sorted(set(names) - known)
 
 
+# Every request asks for it, so it is written once.
+_LOGGED_IN = (
+    select(Operator, OperatorSession.id, OperatorSession.last_seen_at)
+    .join(OperatorSession, OperatorSession.operator_id == Operator.id)
+    .where(
+        OperatorSession.key_hash == bindparam("key_hash"),
+        OperatorSession.ended_at.is_(None),
+        OperatorSession.created_at > bindparam("begun_after"),
+        Operator.fs_uniquifier == bindparam("uniquifier"),
+        Operator.active,
+    )
+    .options(joinedload(Operator.roles))
+)
+
+
 def logged_in(
     session: Session, uniquifier: str, key: str, begun_after: datetime
 ) -> tuple[Operator, int, datetime] | None:
@@ -91,19 +106,10 @@ def logged_in(
 
     None if the session has ended or is too old, and for operators who are no longer active.
     """
-    found = session.execute(
-        select(Operator, OperatorSession.id, OperatorSession.last_seen_at)
-        .join(OperatorSession, OperatorSession.operator_id == Operator.id)
-        .where(
-            OperatorSession.key_hash == rules.hash_of_key(key),
-            OperatorSession.ended_at.is_(None),
-            OperatorSession.created_at > begun_after,
-            Operator.fs_uniquifier == uniquifier,
-            Operator.active,
-        )
-        .options(joinedload(Operator.roles))
-    ).unique()
-    row = found.one_or_none()
+    given = {
+        "key_hash": rules.hash_of_key(key), "begun_after": begun_after, "uniquifier": uniquifier
+    }  # fmt: skip
+    row = session.execute(_LOGGED_IN, given).unique().one_or_none()
     return None if row is None else (row[0], row[1], row[2])
 
 

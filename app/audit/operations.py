@@ -1,6 +1,7 @@
 """The one way into the history. Entries go into the transaction of the change they tell of."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table
@@ -26,10 +27,11 @@ def entry(
     customer_id: int | None = None,
     changes: Mapping[str, Any] | None = None,
     reason: str | None = None,
+    at: datetime | None = None,
 ) -> dict[str, Any]:
-    """The values of one history row, for `record_many`."""
+    """The values of one history row, for `record_many`; `at` is the moment if it is not now."""
     return {
-        "at": clock.now(),
+        "at": at or clock.now(),
         "actor_label": actor.label[:255],
         "operator_id": actor.operator_id,
         "channel": actor.channel.value,

@@ -7,6 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup, FlaskGroup
 
 MODULE_OF = {
+    "bank-report": "bank_reports",
     "db": "schema",
     "direct-debit": "direct_debit",
     "duplicates": "duplicates",

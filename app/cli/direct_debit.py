@@ -12,9 +12,11 @@ from app.core import clock, storage
 from app.core.actor import COMMAND_LINE
 from app.core.values import ValueProblem, parse_date
 from app.extensions import db, transaction
+from app.jobs import filing
 from app.sepa import operations_runs as runs
 from app.sepa.archive import write_archive
 from app.sepa.candidates import Assessment, assess
+from app.sepa.creating import create_run
 from app.sepa.queries import account_by_label, policy_of, run_by_number
 from app.sepa.rules import Policy
 
@@ -48,7 +50,7 @@ def create(collection_date: date, account: str) -> dict[str, Any]:
     """Create a run: claim the invoices and freeze what the bank will be told."""
     with transaction() as session:
         chosen = account_by_label(session, account)
-        run, found = runs.create_run(
+        run, found = create_run(
             session, chosen, collection_date, policy=_policy(), actor=COMMAND_LINE
         )
         return {"run": run.number} | _figures(found)
@@ -91,17 +93,19 @@ def file(run: str, out: Path) -> dict[str, Any]:
 
     The first call makes them; every later one gives the same bytes.
     """
+    run_id = run_by_number(db.session(), run).id
+    filing.file_now(run_id, policy=_policy(), actor=COMMAND_LINE)
     with transaction() as session:
         found = run_by_number(session, run)
-        runs.file_run(session, found, policy=_policy(), actor=COMMAND_LINE)
         files = runs.hand_out_files(session, found, actor=COMMAND_LINE)
         told = {"run": found.number, "state": found.state, "files": len(files), "file": str(out)}
-        with out.open("wb") as target:
-            if len(files) == 1:
-                storage.copy_to(files[0], target)
-                return told | {"sha256": files[0].sha256}
-            write_archive(files, target)
-        return told | {"sha256": [stored.sha256 for stored in files]}
+    files = [one.file for one in run_by_number(db.session(), run).files]
+    with out.open("wb") as target:
+        if len(files) == 1:
+            storage.copy_to(files[0], target)
+            return told | {"sha256": files[0].sha256}
+        write_archive(files, target)
+    return told | {"sha256": [stored.sha256 for stored in files]}
 
 
 def _policy() -> Policy:

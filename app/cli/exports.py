@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from app.cli.output import OutFile, command, progress
+from app.cli.output import OutFile, command, progress, written_whole
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.customers.choices import CustomerKind
@@ -47,12 +46,8 @@ def run(
     export = find_list(name)
     conditions = _conditions(filters) | ({"kind": kind} if kind else {})
     criteria = operations.criteria_of(search, conditions)
-    # Beside its place first: a failure half-way leaves no half-written file under that name.
-    with TemporaryDirectory(dir=out.parent) as folder:
-        fresh = Path(folder) / out.name
-        with fresh.open("w+b") as file:
-            written = operations.write(export, criteria, file, actor=COMMAND_LINE, watch=_tell)
-        fresh.replace(out)
+    with written_whole(out) as file:
+        written = operations.write(export, criteria, file, actor=COMMAND_LINE, watch=_tell)
     with transaction() as session:
         operations.record_export(session, written, actor=COMMAND_LINE)
     what = "an .xlsx workbook" if written.format == "xlsx" else "a ZIP of two CSV files"

@@ -1,6 +1,7 @@
 """flask import …: check a workbook and write its good rows, in the foreground, without a worker."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 from flask import current_app
 from sqlalchemy import select
 
-from app.cli.output import OutFile, command, progress
+from app.cli.output import OutFile, ReadLater, command, progress
 from app.core import storage
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
@@ -19,6 +20,7 @@ from app.jobs import undoing
 from app.jobs.models import JobLeftover
 from app.transfer.columns import WORKBOOK_NAMES, workbook_spec
 from app.transfer.columns.base import SheetSpec, heading_key
+from app.transfer.exports.streams import stream
 from app.transfer.imports import operations, queries
 from app.transfer.imports.guard import MEBIBYTE
 from app.transfer.imports.headings import LEFT_OUT, heading_keys, remember, suggested
@@ -163,7 +165,7 @@ def _result(job_id: int, found: Import, *, dry_run: bool, whole: bool) -> dict[s
         "created": found.created if written else planned["create"],
         "updated": found.updated if written else planned["update"],
         "unchanged": found.unchanged,
-        "refused": _refused(found.id),
+        "refused": ReadLater(partial(_refused, found.id)),
         "message": found.message or _said(found, dry_run=dry_run, whole=whole),
     }
     if whole or not (written or dry_run):
@@ -216,12 +218,13 @@ def _headings(found: Import) -> list[dict[str, Any]]:
     return told
 
 
-def _refused(import_id: int) -> list[dict[str, Any]]:
-    cells: Sequence[ImportRefusal] = db.session.scalars(queries.refusals_of(import_id)).all()
-    return [
-        {"sheet": cell.sheet, "row": cell.row, "column": cell.column, "reason": cell.reason}
-        for cell in cells
-    ]
+def _refused(import_id: int) -> Iterator[dict[str, Any]]:
+    names = ("sheet", "row", "column", "reason")
+    cells = queries.refusals_of(import_id).with_only_columns(
+        *(getattr(ImportRefusal, name) for name in names)
+    )
+    for cell in stream(db.session(), cells):
+        yield dict(zip(names, cell, strict=True))
 
 
 def _make(kind: str) -> click.Command:

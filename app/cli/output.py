@@ -1,12 +1,16 @@
 """What every command shares: --json, the exit codes, and refusals in words."""
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from inspect import getdoc
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 
 import click
 from flask.cli import with_appcontext
@@ -32,6 +36,36 @@ class OutFile(click.ParamType[Path]):
         if not path.parent.is_dir():
             self.fail(f"there is no folder {path.parent}", param, ctx)
         return path
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLater:
+    """A list of a command's result that is read while it is printed: a million would not fit."""
+
+    read: Callable[[], Iterable[Any]]
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[BinaryIO]:
+    """An open file that stands at `out` once all went well; a failure or a kill leaves nothing."""
+    try:
+        place = os.open(out.parent, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except (AttributeError, OSError):
+        # Where files cannot go without a name, it waits under another; a kill would leave that.
+        with TemporaryDirectory(dir=out.parent) as folder:
+            fresh = Path(folder) / out.name
+            with fresh.open("w+b") as file:
+                yield file
+            fresh.replace(out)
+        return
+    with os.fdopen(place, "w+b") as file:
+        yield file
+        file.flush()
+        # A name that is taken cannot be given to it at once; the folder is there for a moment.
+        with TemporaryDirectory(dir=out.parent) as folder:
+            fresh = Path(folder) / out.name
+            os.link(f"/proc/self/fd/{place}", fresh, follow_symlinks=True)
+            fresh.replace(out)
 
 
 def command(
@@ -78,13 +112,37 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
     shown = {key: value for key, value in result.items() if key not in {"refused_whole"}}
     message = shown.pop("message", None) if not as_json else shown.get("message")
     if as_json:
-        click.echo(json.dumps(shown, ensure_ascii=False, default=str))
+        sys.stdout.writelines(_object(shown))
+        sys.stdout.write("\n")
         return
     if message:
         click.echo(message)
         return
     for key, value in shown.items():
-        click.echo(f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}")
+        click.echo(f"{key}: {''.join(_value(value))}")
+
+
+def _object(shown: dict[str, Any]) -> Iterator[str]:
+    """A JSON object in pieces, so that long lists in it are never whole in memory."""
+    yield "{"
+    for place, (key, value) in enumerate(shown.items()):
+        yield f"{', ' if place else ''}{_dumped(key)}: "
+        yield from _value(value)
+    yield "}"
+
+
+def _value(value: Any) -> Iterator[str]:
+    if not isinstance(value, ReadLater):
+        yield _dumped(value)
+        return
+    yield "["
+    for place, one in enumerate(value.read()):
+        yield f"{', ' if place else ''}{_dumped(one)}"
+    yield "]"
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _refuse(error: KontorError, as_json: bool) -> None:

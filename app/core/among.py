@@ -45,6 +45,8 @@ def _by_json_each(element: _OneOf, compiler: SQLCompiler, **kw: Any) -> str:
 def _by_json_elements(element: _OneOf, compiler: SQLCompiler, **kw: Any) -> str:
     column, _ = element.clauses
     key, listed = (compiler.process(part, **kw) for part in element.clauses)
-    kind = compiler.dialect.type_compiler_instance.process(column.type)
+    # A cast names no collation; the column's own decides how the texts are compared.
+    bare = String(column.type.length) if isinstance(column.type, String) else column.type
+    kind = compiler.dialect.type_compiler_instance.process(bare)
     items = f"json_array_elements_text(CAST({listed} AS json))"
     return f"({key} IN (SELECT CAST(value AS {kind}) FROM {items}))"  # noqa: S608 - the same

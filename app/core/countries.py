@@ -52,6 +52,7 @@ def _code(text: str) -> str | None:
     return _by_name().get(fold(text))
 
 
+@lru_cache(maxsize=1024)
 def country_name(code: str | None) -> str:
     """The English name of a country; the code itself where there is none."""
     return str(Locale("en").territories.get(code or "", code or ""))

@@ -26,6 +26,8 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from app.core import server_connections
+
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -128,8 +130,14 @@ def is_writing() -> bool:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give every SQLite connection WAL, foreign keys, a busy timeout, and explicit BEGINs."""
-    if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _on_connect):
+    """Give every SQLite connection WAL, foreign keys, a busy timeout, and explicit BEGINs.
+
+    One to PostgreSQL is looked at before it is used again.
+    """
+    if engine.dialect.name != "sqlite":
+        server_connections.watch(engine)
+        return
+    if event.contains(engine, "connect", _on_connect):
         return
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -206,6 +214,18 @@ def _queue(engine: Engine) -> Iterator[int]:
         os.close(place)  # and with it its lock, as when the process is killed
 
 
+def somebody_waits(engine: Engine, *, otherwise: bool) -> bool:
+    """Tell whether somebody waits for SQLite's write lock; `otherwise` where that is not known."""
+    if engine.dialect.name != "sqlite":
+        return otherwise
+    with _queue(engine) as place:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
 def let_others_write(engine: Engine, most_seconds: float) -> None:
     """Wait until nobody waits to write any more, on SQLite; who writes long asks between commits.
 
@@ -215,13 +235,8 @@ def let_others_write(engine: Engine, most_seconds: float) -> None:
     if engine.dialect.name != "sqlite":
         return
     until = time.monotonic() + most_seconds
-    with _queue(engine) as place:
-        while time.monotonic() < until:
-            try:
-                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                time.sleep(LOOK_AGAIN_SECONDS / 2)
+    while time.monotonic() < until and somebody_waits(engine, otherwise=False):
+        time.sleep(LOOK_AGAIN_SECONDS / 2)
 
 
 def write_back(engine: Engine) -> None:

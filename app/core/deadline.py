@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -44,14 +43,26 @@ def _in_sqlite(session: Session, milliseconds: float) -> Iterator[None]:
 
 @contextmanager
 def _in_postgresql(session: Session, milliseconds: float) -> Iterator[None]:
-    """Inside a savepoint, since a cancelled statement ends what it stands in."""
-    connection = session.connection()
+    """Inside a savepoint, since a cancelled statement ends what it stands in.
+
+    The driver sends several commands at once where they have no values; a search is often over
+    before as many answers could have been waited for.
+    """
+    driver: Any = session.connection().connection.driver_connection
+    driver.execute(
+        f"SAVEPOINT deadline; SET LOCAL statement_timeout = {max(1, int(milliseconds))}",
+        prepare=False,
+    )
     try:
-        with connection.begin_nested():
-            connection.execute(text(f"SET LOCAL statement_timeout = {max(1, int(milliseconds))}"))
-            yield
-            connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) == _CANCELLED:
+        yield
+    except BaseException as error:
+        if not driver.closed:
+            driver.execute("ROLLBACK TO SAVEPOINT deadline; RELEASE SAVEPOINT deadline")
+        if isinstance(error, OperationalError) and _is_cancelled(error):
             raise DeadlinePassed from error
         raise
+    driver.execute("SET LOCAL statement_timeout TO DEFAULT; RELEASE SAVEPOINT deadline")
+
+
+def _is_cancelled(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == _CANCELLED

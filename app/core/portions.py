@@ -15,12 +15,3 @@ def portions(values: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
     rest = iter(values)
     while portion := list(islice(rest, size)):
         yield portion
-
-
-def even(values: list[T], step: int = 250) -> list[T]:
-    """The values for an IN (...), their last one repeated up to a multiple of `step`.
-
-    A driver keeps every statement it has prepared, and of another length it is another one: a
-    long job would fill the memory with them.
-    """
-    return values + values[-1:] * (-len(values) % step)

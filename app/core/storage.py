@@ -3,10 +3,11 @@
 import hashlib
 import io
 import mimetypes
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -19,6 +20,8 @@ from app.core.models import FileDownload, StoredFile
 from app.core.text import clean
 
 CHUNK = 1024 * 1024
+# A key as `keep_bytes` makes it; with a number when the file is on its way into the folder.
+_OUR_KEY = re.compile(r"[a-z0-9 _-]+/\d{4}/\d{2}/[0-9a-f]{32}(#\d+)?", re.IGNORECASE)
 
 
 class Storage:
@@ -26,11 +29,13 @@ class Storage:
 
     def __init__(self) -> None:
         self._folder = Path()
+        self._in_folder = True
         self._opened: Any = None
 
     def open(self, storage_url: str, instance: Path) -> None:
         """Use the store of the setting, or instance/files."""
         self._folder = instance / "files"
+        self._in_folder = not storage_url
         self._opened = None
         if storage_url:
             # At once: an address that is no store must not go unnoticed until the first file.
@@ -63,10 +68,34 @@ class Storage:
 
     def remove(self, key: str) -> None:
         """Delete the bytes under a key; none there is fine."""
+        if self._in_folder:
+            # By hand: to the library, the name of a half-written file is none.
+            (self._folder / key).unlink(missing_ok=True)
+            return
         try:
             self._store.delete(key)
         except FileNotFoundError:
             return
+
+    def keys_before(self, moment: datetime) -> Iterator[str]:
+        """The keys of all bytes that were written before a moment, in no order.
+
+        In a folder, what a killed process has written of a file is among them, under the name
+        that it has until it is whole; an object store keeps nothing of it.
+        """
+        for key, written_at in self._listed():
+            if _OUR_KEY.fullmatch(key) and written_at < moment:
+                yield key
+
+    def _listed(self) -> Iterator[tuple[str, datetime]]:
+        if not self._in_folder:
+            for some in self._store.list():
+                yield from ((one["path"], one["last_modified"]) for one in some)
+            return
+        for path in self._folder.rglob("*"):
+            if path.is_file():
+                written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                yield path.relative_to(self._folder).as_posix(), written_at
 
 
 storage = Storage()

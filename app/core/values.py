@@ -5,7 +5,7 @@ what is wrong and whose hint says what would be right (domain.md, sections 1 and
 """
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from math import isfinite
@@ -33,6 +33,7 @@ _DATES = (
     (re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00)?)?"), (1, 2, 3)),
     (re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})"), (3, 2, 1)),
 )
+_TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)", re.ASCII)
 _AMOUNT = re.compile(
     r"([+-]?)(\d+|\d{1,3}(?:\.\d{3})+(?=,)|\d{1,3}(?:,\d{3})+(?=\.))(?:[.,](\d+))?"
 )
@@ -113,6 +114,14 @@ def parse_date(raw: Any, label: str) -> date:
             if found >= OLDEST_DAY:
                 return found
     raise ValueProblem(f"{label} is not a date", "Write it like 31.12.1980 or 1980-12-31")
+
+
+def parse_time_of_day(raw: str, label: str) -> time:
+    """A time of day in hours and minutes, like 14:00."""
+    match = _TIME_OF_DAY.fullmatch(raw.strip())
+    if match is None:
+        raise ValueProblem(f"{label} is no time of day", "Write it like 14:00")
+    return time(int(match[1]), int(match[2]))
 
 
 def parse_amount(raw: Any, label: str) -> Decimal:

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.among import one_of
 from app.core.errors import Problem
-from app.core.portions import even
 from app.customers.models import Customer
 
 UNIQUE = {"email_key": ("email", "Email"), "mobile_phone": ("mobile_phone", "Mobile phone")}
-# Databases bound the number of values in one statement; SQLite by 32,766.
+# Of how many values one statement asks.
 BATCH = 5000
 
 
@@ -63,7 +63,7 @@ def _holders(session: Session, column: str, values: list[str]) -> dict[str, tupl
     for start in range(0, len(values), BATCH):
         rows = session.execute(
             select(attribute, Customer.id, Customer.number).where(
-                attribute.in_(even(values[start : start + BATCH])), Customer.deleted_at.is_(None)
+                one_of(attribute, values[start : start + BATCH]), Customer.deleted_at.is_(None)
             )
         )
         holders |= {value: (id_, number) for value, id_, number in rows}

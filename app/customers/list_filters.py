@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Select, exists, func, select, text
-from sqlalchemy.orm import Session
 
 from app.accounts.models import Operator
 from app.catalogue.models import PriceLevel, Product
 from app.core import filters
 from app.core.countries import country_name
 from app.core.filters import Choice, Condition, Filter
+from app.core.stored_choices import Stored, named
 from app.core.text import fold
 from app.customers.choices import KIND_LABELS, PaymentMethod, Source
 from app.customers.models import Address, Customer, Group, Store, customer_products
@@ -21,15 +21,7 @@ def _has_address(condition: Condition) -> Condition:
     return exists().where(Address.customer_id == Customer.id, condition)
 
 
-def _named(model: Any, label: Any) -> Any:
-    def choices(session: Session) -> list[Choice]:
-        rows = session.execute(select(model.id, label).order_by(label)).all()
-        return [(str(id_), name) for id_, name in rows]
-
-    return choices
-
-
-def _countries(session: Session) -> list[Choice]:
+def _countries() -> Select[Any]:
     """The countries there are, each found from the one before it by the index.
 
     DISTINCT would read every address for a handful of countries.
@@ -39,8 +31,12 @@ def _countries(session: Session) -> list[Choice]:
         select(func.min(Address.country)).where(Address.country > first.c.code).scalar_subquery()
     )
     found = first.union_all(select(after).where(first.c.code.is_not(None)))
-    codes = session.scalars(select(found.c.code).where(found.c.code.is_not(None)))
-    return sorted(((code, country_name(code)) for code in codes), key=lambda pair: pair[1])
+    label = found.c.code.label("label")
+    return select(found.c.code, label).where(found.c.code.is_not(None))
+
+
+def _by_country_name(codes: list[Choice]) -> list[Choice]:
+    return sorted(((code, country_name(code)) for code, _ in codes), key=lambda pair: pair[1])
 
 
 def _address_keys(condition: Condition) -> Select[Any]:
@@ -111,6 +107,7 @@ def _given(name: str, label: str, column: Any) -> Filter:
     )
 
 
+COUNTRIES = Stored(_countries(), _by_country_name)
 FILTERS: list[Filter] = [
     filters.choice(
         "kind",
@@ -127,7 +124,7 @@ FILTERS: list[Filter] = [
         "group",
         "Group",
         Customer.group_id,
-        _named(Group, Group.name),
+        named(Group.id, Group.name),
         coerce=filters.identifier,
         ids=_all_ids,
     ),
@@ -135,7 +132,7 @@ FILTERS: list[Filter] = [
         "store",
         "Store",
         Customer.store_id,
-        _named(Store, Store.name),
+        named(Store.id, Store.name),
         coerce=filters.identifier,
         ids=_all_ids,
     ),
@@ -143,7 +140,7 @@ FILTERS: list[Filter] = [
         "operator",
         "Dedicated operator",
         Customer.dedicated_operator_id,
-        _named(Operator, Operator.email),
+        named(Operator.id, Operator.email),
         coerce=filters.identifier,
         ids=_all_ids,
     ),
@@ -153,13 +150,13 @@ FILTERS: list[Filter] = [
         "Product/Service in use",
         filters.Kind.CHOICE,
         _uses_one_of,
-        choices=_named(Product, Product.name),
+        choices=named(Product.id, Product.name),
         coerce=filters.identifier,
         keys=lambda ids: select(customer_products.c.customer_id).where(
             customer_products.c.product_id.in_(ids)
         ),
     ),
-    _at("country", "Country", filters.Kind.CHOICE, Address.country.in_, _countries),
+    _at("country", "Country", filters.Kind.CHOICE, Address.country.in_, COUNTRIES),
     _at(
         "place",
         "Place",
@@ -189,7 +186,7 @@ FILTERS: list[Filter] = [
         "price_level",
         "Price level",
         Customer.price_level_id,
-        _named(PriceLevel, PriceLevel.name),
+        named(PriceLevel.id, PriceLevel.name),
         coerce=filters.identifier,
     ),
     filters.number_between("rebate", "Rebate", Customer.rebate),

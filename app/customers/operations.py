@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Boolean, select, update
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
 from app.audit.models import Action
-from app.audit.rules import diff
+from app.audit.rules import diff, told_as_new
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
 from app.core.bulk import insert_rows
@@ -18,7 +18,7 @@ from app.core.permissions import Permission
 from app.core.portions import portions
 from app.customers import accounts, parts, rules
 from app.customers.choices import ApprovalState
-from app.customers.collisions import collisions
+from app.customers.collisions import UNIQUE, collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.guards import reasons_against_deleting, reasons_against_restoring
 from app.customers.iban_notices import tell_customer_ibans
@@ -73,13 +73,15 @@ def create_customers(
         [
             customer_entry(
                 actor, Action.CREATED, id_, row,
-                names(diff(Customer, {}, _told(row)))
+                names(told)
                 | parts.told_as_new(
                     session, draft.addresses, draft.companies, draft.product_ids, names
                 ),
+                at=now,
             )
-            | {"at": now}
-            for id_, row, draft in zip(ids, rows, drafts, strict=True)
+            for id_, row, told, draft in zip(
+                ids, rows, told_as_new(Customer, rows, _USUAL), drafts, strict=True
+            )
         ],
     )  # fmt: skip
     accounts.follow_up(
@@ -122,9 +124,11 @@ def update_customers(
             continue
         new |= {"changed_at": now, "version": old["version"] + 1}
         changed.append(new)
-        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes) | {"at": now})
+        entries.append(customer_entry(actor, Action.CHANGED, one.id, new, changes, at=now))
     own = [row["id"] for row in changed]
-    _refuse_collisions(collisions(session, changed, own_ids=own))
+    # What a live customer has and keeps, nobody else can have: the database sees to that.
+    fresh = [{n: row[n] for n in UNIQUE if row[n] != before[row["id"]][n]} for row in changed]
+    _refuse_collisions(collisions(session, fresh, own_ids=own))
     save_values(session, before, changed)
     audit.record_many(session, entries)
     pairs = [(before[row["id"]], row) for row in changed]
@@ -202,23 +206,18 @@ _GIVEN = frozenset(_WRITTEN) - {
     "approval_state", "password_hash", "security_answer_hash",
 }  # fmt: skip
 
+# What the history does not tell of a new customer: every new one has it.
+_USUAL: dict[str, list[Any]] = {
+    column.name: [False] for column in CUSTOMERS.columns if isinstance(column.type, Boolean)
+} | {"active": [True, False], "approval_state": [ApprovalState.NOT_NEEDED]}
+
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     """The given values; raises ValueError for a field that nobody may give."""
-    unknown = set(values) - _GIVEN
-    if unknown:
-        raise ValueError(f"not fields of a customer that can be given: {sorted(unknown)}")
+    if not values.keys() <= _GIVEN:
+        unknown = sorted(values.keys() - _GIVEN)
+        raise ValueError(f"not fields of a customer that can be given: {unknown}")
     return {name: (None if value == "" else value) for name, value in values.items()}
-
-
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the history tells of a new customer: what is not as every new one has it."""
-    told = {key: value for key, value in row.items() if value is not None and value is not False}
-    if told["approval_state"] == ApprovalState.NOT_NEEDED:
-        del told["approval_state"]
-    if told.get("active") is True:
-        del told["active"]
-    return told
 
 
 def _require_editing(actor: Actor, fields: set[str] | None = None) -> None:
@@ -260,7 +259,7 @@ def _set(
         new = {**old, **values, "changed_at": now, "version": old["version"] + 1}
         changed.append(new)
         # The history's moment is the record's: what came after an export is told by it.
-        entries.append(customer_entry(actor, action, id_, new, changes) | {"at": now})
+        entries.append(customer_entry(actor, action, id_, new, changes, at=now))
     save_values(session, before, changed)
     audit.record_many(session, entries)
     return len(changed)

@@ -21,14 +21,13 @@ from sqlalchemy import (
     and_,
     column,
     false,
-    func,
     literal,
-    or_,
+    literal_column,
     select,
     table,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -37,11 +36,10 @@ from app.core.database import map_file
 from app.core.deadline import DeadlinePassed, deadline
 from app.core.filters import begins_with, clean
 from app.core.text import digits, words
-from app.core.values import ValueProblem, parse_phone
+from app.customers.exact_hits import exact_hits
 from app.customers.models import Customer
 
 MOST_CANDIDATES = 200
-MOST_EXACT = 20
 # So many are ranked as they are; of more, whole words and beginnings are asked for by themselves.
 MOST_RANKED = 400
 # Room for the deleted ones and for short words that only filter.
@@ -53,13 +51,16 @@ DEADLINE_MS = 200
 # A trigram index knows nothing shorter; of an email it need not compare every letter.
 SHORTEST_INDEXED = 3
 LONGEST_PHRASE = 14
+# So much of a word PostgreSQL looks up: the beginning, or the end of a number, whose beginning
+# (the country's and the area's code) many share.
+MOST_LOOKED_UP = 8
+_PIECE = re.compile(r"[^\W_]+")
 _TRUNK_ZERO = re.compile(r"^((?:\+|00)[\d\s]{1,5})\(0\)")
 _LOOKS_LIKE_PHONE = re.compile(r"[+0(][\d\s()/+.-]{3,}")
 # The same among other words: begun as a number is dialled, ended by a digit.
 _PHONE_INSIDE = re.compile(r"(?<!\S)(?:\+|\(?0)[\d\s()/.-]{3,}\d(?!\S)")
 _NUMBER = re.compile(r"\+?\d+")
 _INDEX = table("customer_search", column("rowid"))  # kept by triggers, on SQLite only
-_gone = aliased(Customer)
 # What a candidate is judged by; what is shown of it is read of those that are shown.
 _JUDGED = (Customer.id, Customer.search_text, Customer.sort_name)
 _SHOWN = (
@@ -113,7 +114,7 @@ def search_clients(session: Session, query: str, *, country: str, limit: int = 5
     if not terms:
         return Found([], False, _ms(began))
     map_file(session)
-    exact = _exact(session, query, country)
+    exact = exact_hits(session, query, country)
     ranked, capped, late = _candidates(session, terms, began, set(exact))
     ids = [*exact, *ranked]
     hits = _hits(session, ids[:limit]) if limit else ()
@@ -131,23 +132,25 @@ def _candidates(
 ) -> tuple[list[int], bool, bool]:
     """The other hits in their order, whether there are more, and whether time ran out."""
     rows: dict[int, Row[Any]] = {}
+    rest: dict[int, Row[Any]] = {}
     more = late = False
+    # A single name may fill the page by itself; several words together are seldom too many, nor
+    # do many share a long one, and a number typed in part is no word of its own.
+    by_itself = len(terms) == 1 and not terms[0].isdigit() and len(terms[0]) <= LONGEST_PHRASE
     try:
-        # A single name may fill the page by itself; several words together are seldom too many,
-        # nor do many share a long one, and a number typed in part is no word of its own.
-        if len(terms) == 1 and not terms[0].isdigit() and len(terms[0]) <= LONGEST_PHRASE:
+        if by_itself:
             rows, more = _holding(session, _whole(terms), began, MOST_CANDIDATES)
         if not more:
             rest, more = _holding(session, _indexable(terms), began, MOST_RANKED)
             if more:
-                for patterns in (_whole(terms), _beginnings(terms)):
-                    better, enough = _holding(session, patterns, began, MOST_CANDIDATES)
-                    rows |= better
-                    if enough:
-                        break
-            rows |= rest
+                begun, many = _holding(session, _beginnings(terms), began, MOST_CANDIDATES)
+                rest = begun | rest
+                # Whole words are beginnings, too: they could be lost only among too many of them.
+                if many and not by_itself:
+                    rows, _ = _holding(session, _whole(terms), began, MOST_CANDIDATES)
     except DeadlinePassed:
         more = late = True
+    rows |= rest
     others = [row for id_, row in rows.items() if id_ not in taken]
     kept = others[:MOST_CANDIDATES] if more else others
     kept.sort(key=lambda row: (_rank(row.search_text, terms), row.sort_name, row.id))
@@ -219,35 +222,12 @@ def _by_length(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _contains(term: str) -> ColumnElement[bool]:
+    return _like(Customer.search_text, term)
+
+
+def _like(searched: Any, term: str) -> ColumnElement[bool]:
     escaped = re.sub(r"([%_/])", r"/\1", term)
-    return Customer.search_text.like(f"%{escaped}%", escape="/")
-
-
-def _exact(session: Session, query: str, country: str) -> list[int]:
-    """Customers whose number, former number, email or phone is just what was typed."""
-    # Alternatives whose indexes hold all customers are one question. Neither database combines
-    # them with more: SQLite not with indexes of the live ones only, PostgreSQL with no subquery.
-    ways: list[ColumnElement[bool]] = [
-        or_(Customer.number == query, Customer.former_number == query),
-        # Whoever looks for the number of a merged customer means the one that stayed.
-        Customer.id.in_(select(_gone.merged_into_id).where(_gone.number == query)),
-    ]
-    if "@" in query:
-        ways.append(Customer.email_key == query.casefold())
-    try:
-        phone = parse_phone(query, "Phone", country)
-    except ValueProblem:
-        pass
-    else:
-        ways += [
-            Customer.mobile_phone == phone,
-            or_(Customer.telephone_private == phone, Customer.business_telephone == phone),
-        ]
-    found: dict[int, None] = {}
-    for way in ways:
-        statement = select(Customer.id).where(way, Customer.deleted_at.is_(None))
-        found |= dict.fromkeys(session.scalars(statement.order_by(Customer.id).limit(MOST_EXACT)))
-    return list(found)
+    return searched.like(f"%{escaped}%", escape="/")  # type: ignore[no-any-return]
 
 
 def _rank(searched: str, terms: Sequence[str]) -> int:
@@ -329,15 +309,21 @@ def _phrase(patterns: Sequence[str]) -> str:
 
 
 def _begun(pattern: str) -> ColumnElement[bool]:
-    """That the text holds the pattern: looked up by its letters alone, then compared whole.
+    """That the text holds the pattern: looked up by a part of its letters, then compared whole.
 
     PostgreSQL's index would else read the endless lists of how words begin and end, and of what
-    many emails have behind the @.
+    many emails have behind the @, and bring together the lists of more letters than it takes to
+    make the rows few: those of any eight do.
     """
-    letters = pattern.strip().partition("@")[0]
-    if letters == pattern or len(letters) < SHORTEST_INDEXED:
+    pieces = _PIECE.findall(pattern.partition("@")[0])
+    if not pieces or min(len(one) for one in pieces) < SHORTEST_INDEXED:
         return _contains(pattern)
-    return and_(_contains(letters), func.strpos(Customer.search_text, pattern) > 0)
+    parts = [one[-MOST_LOOKED_UP:] if one.isdigit() else one[:MOST_LOOKED_UP] for one in pieces]
+    looked_up = (_contains(one) for one in dict.fromkeys(parts))
+    if parts == [pattern]:
+        return and_(*looked_up)
+    # Joined with nothing the column has no index, nor statistics that take this for no condition.
+    return and_(*looked_up, _like(Customer.search_text + literal_column("''"), pattern))
 
 
 class _HoldsAll(FunctionElement[bool]):

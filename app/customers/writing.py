@@ -136,11 +136,11 @@ def _too_long(values: Mapping[str, Any]) -> list[Problem]:
     return [
         Problem(
             name,
-            f"{rules.FIELD_LABELS[name]} is longer than {_LIMITS[name]} characters",
+            f"{rules.FIELD_LABELS[name]} is longer than {limit} characters",
             f"It has {len(value)}",
         )
-        for name, value in values.items()
-        if isinstance(value, str) and name in _LIMITS and len(value) > _LIMITS[name]
+        for name, limit in _LIMITS.items()
+        if isinstance(value := values.get(name), str) and len(value) > limit
     ]
 
 
@@ -229,21 +229,25 @@ def name_references(session: Session) -> Names:
             known[field] = dict(session.execute(select(model.id, _REFERENCES[field])).all())
         if isinstance(value, list | tuple | frozenset | set):
             return sorted(known[field].get(one, str(one)) for one in value)
-        return None if value is None else known[field].get(value, str(value))
+        return known[field].get(value) or str(value)
 
     def names(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
         named = {
-            field: [name(field, one) for one in changes[field]]
-            for field in _REFERENCES
-            if field in changes
+            field: [None if one is None else name(field, one) for one in changes[field]]
+            for field in changes.keys() & _REFERENCES.keys()
         }
-        return changes | named
+        return changes | named if named else changes
 
     return names
 
 
 def customer_entry(
-    actor: Actor, action: Action, id_: int, row: Mapping[str, Any], changes: Mapping[str, Any]
+    actor: Actor,
+    action: Action,
+    id_: int,
+    row: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    at: datetime | None = None,
 ) -> dict[str, Any]:
     """A history entry about a customer."""
     return audit.entry(
@@ -254,4 +258,5 @@ def customer_entry(
         entity_label=f"{row['number']} {rules.display_name(row)}",
         customer_id=id_,
         changes=changes,
+        at=at,
     )

@@ -17,6 +17,7 @@ from app.core import clock, storage, submissions
 from app.core.actor import SYSTEM
 from app.core.database import refresh_statistics
 from app.core.models import StoredFile, UndoEntry
+from app.core.portions import portions
 from app.extensions import db, transaction
 from app.jobs import operations, registry
 from app.jobs.context import JobContext
@@ -88,7 +89,8 @@ def run(context: JobContext) -> dict[str, Any]:
          lambda s: links.forget_old(s, ended_before=mail_since, most=BATCH)),
         *((name, phase, partial(forget, most=BATCH)) for name, phase, forget in _others),
     ]  # fmt: skip
-    return {name: _remove(context, phase, forget) for name, phase, forget in steps}
+    removed = {name: _remove(context, phase, forget) for name, phase, forget in steps}
+    return removed | {"strays": _forget_strays(context)}
 
 
 def _remove(context: JobContext, phase: str, forget: Callable[[Session], int]) -> int:
@@ -114,6 +116,24 @@ def _forget_files(session: Session) -> int:
     for stored in expired:
         storage.remove(stored)
     return len(expired)
+
+
+def _forget_strays(context: JobContext) -> int:
+    """Delete stored bytes that no row tells of: a process was killed before it could.
+
+    Bytes come before their row, so that those of today may still get one.
+    """
+    removed = 0
+    for keys in portions(storage.storage.keys_before(clock.now() - EVERY), BATCH):
+        context.stop_if_cancelled()
+        with transaction() as session:
+            known = select(StoredFile.key).where(StoredFile.key.in_(keys))
+            strays = set(keys).difference(session.scalars(known))
+        for key in strays:
+            storage.storage.remove(key)
+        removed += len(strays)
+        context.progress(removed, phase="Deleting bytes that belong to no file")
+    return removed
 
 
 def _forget_images(limit: datetime, session: Session) -> int:

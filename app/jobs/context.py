@@ -10,9 +10,16 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.actor import Actor
-from app.core.database import immediate_begin, is_writing, let_others_write, write_back
+from app.core.database import (
+    immediate_begin,
+    is_writing,
+    let_others_write,
+    somebody_waits,
+    write_back,
+)
 from app.extensions import transaction
 from app.jobs.models import Job, JobState
+from app.jobs.pace import BLOCKED_SECONDS
 
 # Progress is written at most this often; a person does not see more.
 PROGRESS_SECONDS = 0.5
@@ -49,8 +56,9 @@ class JobContext:
         self._engine = engine
         self._worker = worker
         self._pause_seconds = pause_seconds
-        # For how long the last chunk kept others from writing.
+        # For how long the last chunk kept others from writing, and since when this one does.
         self.held_seconds = 0.0
+        self._held_since = 0.0
         self._pending: dict[str, Any] = {}
         self._phase = job.phase
         self._written_at = float("-inf")
@@ -66,18 +74,27 @@ class JobContext:
         """
         with transaction() as session:
             session.connection()  # begins: from here on, others wait
-            began = time.monotonic()
+            self._held_since = time.monotonic()
             if journal:
                 session.info["undo_journal"] = self.job_id
             try:
                 yield session
             finally:
                 session.info.pop("undo_journal", None)
-        self.held_seconds = time.monotonic() - began
+        self.held_seconds = time.monotonic() - self._held_since
         let_others_write(self._engine, self._pause_seconds)
         if time.monotonic() - self._written_back_at >= WRITE_BACK_SECONDS:
             write_back(self._engine)
             self._written_back_at = time.monotonic()
+
+    def holds_others_up(self) -> bool:
+        """Tell, inside of a chunk, whether it should come to its end for the sake of others.
+
+        SQLite's are seen waiting; elsewhere a chunk is to end before anybody waits for long.
+        """
+        return somebody_waits(
+            self._engine, otherwise=time.monotonic() - self._held_since >= BLOCKED_SECONDS
+        )
 
     def checkpoint(self, session: Session, cursor: dict[str, Any], done: int) -> None:
         """Write where a killed job goes on, in the transaction of the chunk it follows.

@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from app.jobs.models import Job, JobNotice
 
 MOST_SHOWN: Final = 3
+# Asked for by every page, so it is written once.
+_WAITING = (
+    select(Job)
+    .join(JobNotice, JobNotice.job_id == Job.id)
+    .where(JobNotice.operator_id == bindparam("operator"))
+    .order_by(Job.id.desc())
+    .limit(MOST_SHOWN)
+)
 
 
 def leave(session: Session, job: Job) -> None:
@@ -20,13 +28,7 @@ def leave(session: Session, job: Job) -> None:
 
 def waiting(session: Session, operator_id: int) -> Sequence[Job]:
     """The jobs that an operator has not seen the end of, the latest first; only a few."""
-    return session.scalars(
-        select(Job)
-        .join(JobNotice, JobNotice.job_id == Job.id)
-        .where(JobNotice.operator_id == operator_id)
-        .order_by(Job.id.desc())
-        .limit(MOST_SHOWN)
-    ).all()
+    return session.scalars(_WAITING, {"operator": operator_id}).all()
 
 
 def is_waiting(session: Session, job_id: int, operator_id: int | None) -> bool:

@@ -8,12 +8,16 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A structured address: town and country are always there, street and postcode may be."""
+    """An address: town and country are always there, street and postcode may be.
+
+    A hybrid one has `lines` instead of a street.
+    """
 
     town: str
     country: str
     street: str | None = None
     postcode: str | None = None
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,13 @@ class CreditorAccount(Identified, Versioned, Base):
         CheckConstraint("scheme IN ('CORE', 'B2B')", name="scheme"),
         CheckConstraint("max_transactions > 0", name="max_transactions"),
         CheckConstraint("max_amount > 0", name="max_amount"),
+        Index(
+            "uq_creditor_accounts_is_default",
+            "is_default",
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
+        ),
     )
     __mapper_args__ = {"version_id_col": Versioned.version}
 

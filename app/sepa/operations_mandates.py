@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
 from app.audit.models import Action
-from app.audit.rules import diff, snapshot
+from app.audit.rules import diff, snapshot, told_as_new
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
+from app.core.among import one_of
 from app.core.bulk import insert_rows
 from app.core.errors import Problem, Refused
 from app.core.permissions import Permission
@@ -97,9 +98,10 @@ def create_mandates(session: Session, drafts: Sequence[MandateDraft], *, actor: 
             audit.entry(
                 actor=actor, action=Action.CREATED, entity="mandate", entity_id=id_,
                 entity_label=row["reference"], customer_id=row["customer_id"],
-                changes={k: v for k, v in diff(Mandate, {}, row).items() if k != "customer_id"},
+                changes={name: change for name, change in told.items() if name != "customer_id"},
+                at=now,
             )
-            for id_, row in zip(ids, rows, strict=True)
+            for id_, row, told in zip(ids, rows, told_as_new(Mandate, rows), strict=True)
         ],
     )  # fmt: skip
     return ids
@@ -302,7 +304,7 @@ def _taken(
     wanted = [draft.reference.lower() for draft in drafts]
     holders: dict[str, int] = {}
     for some in portions(wanted):
-        rows = session.execute(select(key, Mandate.id).where(key.in_(some)))
+        rows = session.execute(select(key, Mandate.id).where(one_of(key, some)))
         holders |= {reference: id_ for reference, id_ in rows if id_ != own_id}
     seen: set[str] = set()
     found = []
@@ -323,7 +325,7 @@ def _without_customer(session: Session, drafts: Sequence[MandateDraft]) -> list[
     """A problem for each draft whose customer is not there, or deleted."""
     live: set[int] = set()
     for some in portions(sorted({draft.customer_id for draft in drafts})):
-        there = Customer.id.in_(some), Customer.deleted_at.is_(None)
+        there = one_of(Customer.id, some), Customer.deleted_at.is_(None)
         live.update(session.scalars(select(Customer.id).where(*there)))
     gone = Problem("customer_id", "The customer is no longer there", "Choose another customer")
     return [gone for draft in drafts if draft.customer_id not in live]

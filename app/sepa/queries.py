@@ -146,7 +146,8 @@ def collections_of_invoice(session: Session, invoice: Invoice) -> Sequence[Colle
     """Every attempt to collect an invoice, the latest first, with its run."""
     return session.scalars(
         select(Collection)
-        .where(Collection.invoice_id == invoice.id)
+        # Through the customer, by whom collections are indexed: both change hands together.
+        .where(Collection.customer_id == invoice.customer_id, Collection.invoice_id == invoice.id)
         .order_by(Collection.id.desc())
         .options(joinedload(Collection.run))
     ).all()

@@ -38,6 +38,8 @@ SEPA_COUNTRIES = EEA_COUNTRIES | COUNTRIES_NEEDING_ADDRESS
 
 MIN_AMOUNT = CENT
 MAX_AMOUNT = Decimal("999999999.99")
+# More in one file no bank takes.
+MOST_TRANSACTIONS = 1_000_000
 MANDATE_MONTHS = 36
 
 _MANDATE_TRANSITIONS: Mapping[MandateState, frozenset[MandateState]] = {
@@ -151,8 +153,12 @@ def is_valid_bic(bic: str) -> bool:
 
 
 def is_valid_creditor_identifier(identifier: str) -> bool:
-    """Tell whether a creditor identifier is right: mod 97-10, characters 5 to 7 ignored."""
-    return len(identifier) >= 8 and bool(at_02.is_valid(identifier))
+    """Tell whether a creditor identifier is right: mod 97-10, characters 5 to 7 ignored.
+
+    The library would ignore hyphens and the like, which banks do not.
+    """
+    plain = identifier.isascii() and identifier.isalnum() and identifier.isupper()
+    return plain and 8 <= len(identifier) <= 35 and bool(at_02.is_valid(identifier))
 
 
 def amount_fits(amount: Decimal) -> bool:

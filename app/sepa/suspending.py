@@ -13,6 +13,7 @@ from app.core.permissions import PERMISSION_LABELS, Permission
 from app.core.portions import portions
 from app.sepa.models import Mandate, MandateState
 from app.sepa.operations_mandates import LONGEST_REASON
+from app.sepa.return_codes import return_code
 from app.sepa.rules import MANDATE_STATES
 
 
@@ -73,20 +74,8 @@ def suspend_mandates(
     return done
 
 
-_NEW_ACCOUNT = "Ask for another account, amend the mandate, then resume it"
-_NEW_MANDATE = "Ask the customer; without consent have a new mandate signed, and cancel this one"
-_ADVICE = {
-    "AC01": "The IBAN is wrong: ask for the right one, amend the mandate, then resume it",
-    "AC04": f"The account is closed. {_NEW_ACCOUNT}",
-    "AC06": f"The account is blocked. {_NEW_ACCOUNT}",
-    "AC13": f"The account is a consumer's, which B2B does not take. {_NEW_ACCOUNT}",
-    "AG01": f"The account takes no direct debits. {_NEW_ACCOUNT}",
-    "MD01": f"The bank knows of no valid mandate. {_NEW_MANDATE}",
-    "MD07": "The customer has died: talk to the heirs before anything else",
-    "RC01": "The BIC is wrong: correct it by an amendment, then resume the mandate",
-}
-
-
 def advice_for(code: str | None) -> str:
     """What to do about a mandate that was suspended for this code, or by hand."""
-    return _ADVICE.get(code or "", "Settle the reason, then resume it, or cancel it")
+    if not code:
+        return "Settle the reason, then resume it, or cancel it."
+    return return_code(code).advice.removeprefix("The mandate is suspended. ")

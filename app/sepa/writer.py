@@ -38,6 +38,8 @@ def _write_block(xml: Any, head: MessageHead, block: Block) -> tuple[int, Decima
         for part in _block_head(head, block):
             xml.write(part)
         for debit in block.debits:
+            # One debit a line: a line number then leads to a row.
+            xml.write("\n")
             xml.write(_debit(debit))
             count, total = count + 1, total + debit.amount
     if (count, total) != (block.head.count, block.head.total):
@@ -128,6 +130,8 @@ def _address(party: etree._Element, address: Address) -> None:
     ):
         if value:
             _text(block, tag, value)
+    for line in address.lines:
+        _text(block, "AdrLine", line)
 
 
 def _agent(agent: etree._Element, bic: str | None) -> None:

@@ -19,8 +19,8 @@ from app.customers.drafts import CustomerUpdate
 from app.customers.models import Customer
 from app.customers.operations import update_customers
 from app.extensions import transaction
+from app.sepa.creating import create_run
 from app.sepa.models import Mandate
-from app.sepa.operations_runs import create_run
 from app.sepa.suspending import suspend_mandates
 from tests.sepa import making
 from tests.sepa.test_mandate_life import PDF

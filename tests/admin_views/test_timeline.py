@@ -22,7 +22,7 @@ from app.core.actor import COMMAND_LINE
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.extensions import transaction
-from app.sepa.operations_runs import create_run
+from app.sepa.creating import create_run
 from app.subscriptions.models import Subscription
 from tests.customers.people import customer
 from tests.sepa import making

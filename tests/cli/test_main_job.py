@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from lxml import etree
+from mockbank.validate import validate
 
 from app.sepa.schema_check import check_file
 from tests.transfer.conftest import DATA
@@ -73,6 +74,7 @@ def test_the_samples_become_one_valid_bank_file_that_stays_the_same(
 def _is_what_the_bank_wants(file: Path) -> None:
     with file.open("rb") as content:
         head = check_file(content)
+    assert validate(file.read_bytes(), today=NOW.date()) == []
     assert (head.count, head.total) == (334, Decimal("142035.84"))
     message = etree.parse(file)
     amounts = [Decimal(one.text) for one in message.findall(".//p:InstdAmt", NS)]

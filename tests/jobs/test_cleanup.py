@@ -1,7 +1,10 @@
 """Uploads, exports and before-images go when their time is over; what they were stays known."""
 
+import io
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
@@ -54,6 +57,39 @@ def test_a_file_whose_time_is_over_loses_its_bytes_and_keeps_its_receipt(
     assert session.get_one(StoredFile, old).sha256
     assert storage.read_bytes(session.get_one(StoredFile, young)) == b"content"
     assert storage.read_bytes(session.get_one(StoredFile, kept)) == b"content"
+
+
+def test_bytes_that_a_killed_process_left_without_a_row_go_a_day_later(
+    session: Session, instance: Path, run_jobs: Callable[[], int]
+) -> None:
+    row = session.get_one(StoredFile, keep("kept.xlsx", 30)).key
+    stray, young = (storage.keep_bytes(b"content", purpose="import plan").key for _ in range(2))
+    half = f"{stray}#1"  # as a file is called while it is written
+    foreign = "notes/of/somebody/else.txt"
+    folder = instance / "files"
+    (folder / "notes/of/somebody").mkdir(parents=True)
+    old = (datetime.now(UTC) - timedelta(hours=25)).timestamp()
+    for key in (half, foreign):
+        (folder / key).write_bytes(b"half")
+    for key in (row, stray, half, foreign):
+        os.utime(folder / key, (old, old))
+    clean_up(run_jobs)
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert left == {row, young, foreign}
+    assert session.scalars(select(Job)).one().result["strays"] == 2
+
+
+def test_bytes_without_a_row_are_found_in_an_object_store_too(instance: Path) -> None:
+    elsewhere = storage.Storage()
+    elsewhere.open("memory:///", instance)
+    key = f"import/2026/11/{'f' * 32}"
+    for name in (key, "notes/of/somebody/else.txt"):
+        elsewhere.put(name, io.BytesIO(b"content"))
+    now = datetime.now(UTC)
+    assert list(elsewhere.keys_before(now - timedelta(days=1))) == []
+    assert list(elsewhere.keys_before(now + timedelta(minutes=1))) == [key]
+    elsewhere.remove(key)
+    assert list(elsewhere.keys_before(now + timedelta(minutes=1))) == []
 
 
 def test_before_images_are_deleted_after_the_retention(

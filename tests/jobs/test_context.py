@@ -1,16 +1,21 @@
 """Progress, checkpoints and cancel of a running job, as cheap as they must be."""
 
+import fcntl
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from app.core.actor import COMMAND_LINE
+from app.customers.models import Group
 from app.extensions import db, transaction
 from app.jobs import operations, registry
 from app.jobs.context import JobContext, JobLost
 from app.jobs.models import Job, JobState
+from app.jobs.pace import BLOCKED_SECONDS
 from tests.jobs.kinds import groups, write_groups
 
 
@@ -65,3 +70,22 @@ def test_a_job_that_another_worker_holds_by_now_writes_nothing_more(session: Ses
     job_id = run(loses)
     assert groups() == 0
     assert session.get_one(Job, job_id).state == JobState.RUNNING
+
+
+def test_a_long_write_ends_its_commit_when_somebody_waits_to_save(session: Session) -> None:
+    seen: list[bool] = []
+
+    def writes(context: JobContext) -> None:
+        with context.chunk() as work:
+            work.add(Group(name="Written"))
+            seen.append(context.holds_others_up())
+            if db.engine.dialect.name == "sqlite":
+                with Path(f"{db.engine.url.database}-queue").open("w") as place:
+                    fcntl.flock(place, fcntl.LOCK_SH)  # as whoever waits holds it
+                    seen.append(context.holds_others_up())
+            else:  # it cannot be seen there: after a moment somebody might wait
+                time.sleep(BLOCKED_SECONDS)
+                seen.append(context.holds_others_up())
+
+    run(writes)
+    assert seen == [False, True]

@@ -13,9 +13,10 @@ from app.audit.models import Action, AuditEntry
 from app.core.actor import COMMAND_LINE, Actor, Channel
 from app.core.errors import NotAllowed, Refused
 from app.sepa.amending import Amendment, amend_mandate, propose_reference
+from app.sepa.creating import create_run
 from app.sepa.models import Mandate, MandateState
 from app.sepa.operations_mandates import change_mandate_state
-from app.sepa.operations_runs import create_run, file_run, hand_in_run
+from app.sepa.operations_runs import file_run, hand_in_run
 from tests.sepa import making
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.extensions import db, transaction
+from app.sepa.creating import create_run
 from app.sepa.models import Collection, CollectionRun, CreditorAccount
-from app.sepa.operations_runs import create_run, file_run
+from app.sepa.operations_runs import file_run
 from tests.sepa import making
 from tests.sepa.making import DAY, NOW, POLICY
 

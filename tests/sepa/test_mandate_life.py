@@ -20,6 +20,7 @@ from app.extensions import db, transaction
 from app.jobs import cleanup
 from app.jobs.cleanup import enqueue_if_due
 from app.jobs.models import Job
+from app.sepa.creating import create_run
 from app.sepa.expiring import expire_mandates
 from app.sepa.mandate_documents import (
     hand_out_document,
@@ -29,7 +30,6 @@ from app.sepa.mandate_documents import (
 )
 from app.sepa.models import Collection, Mandate, MandateState
 from app.sepa.operations_mandates import change_mandate_state, confirm_registration
-from app.sepa.operations_runs import create_run
 from app.sepa.rules import is_expired, lapsed_before
 from app.sepa.suspending import suspend_mandates
 from tests.sepa import making

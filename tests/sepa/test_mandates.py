@@ -13,6 +13,7 @@ from app.audit.models import AuditEntry
 from app.core import clock
 from app.core.actor import COMMAND_LINE, Actor, Channel
 from app.core.errors import NotAllowed, Refused
+from app.sepa.creating import create_run
 from app.sepa.models import Mandate, MandateState
 from app.sepa.operations_mandates import (
     MandateDraft,
@@ -20,7 +21,7 @@ from app.sepa.operations_mandates import (
     create_mandates,
     update_mandate,
 )
-from app.sepa.operations_runs import cancel_run, create_run
+from app.sepa.operations_runs import cancel_run
 from tests.sepa import making
 
 

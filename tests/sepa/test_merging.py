@@ -12,8 +12,9 @@ from app.core.errors import Refused
 from app.customers.duplicate_models import DuplicatePair
 from app.extensions import transaction
 from app.jobs import duplicates
+from app.sepa.creating import create_run
 from app.sepa.models import Collection, Mandate
-from app.sepa.operations_runs import cancel_run, create_run
+from app.sepa.operations_runs import cancel_run
 from tests.customers.merging_cases import pair, picture, plan
 from tests.customers.people import customer
 from tests.sepa.making import DAY, NOW, POLICY, account, debtor, mandate, payer

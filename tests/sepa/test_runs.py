@@ -20,6 +20,7 @@ from app.core.models import FileDownload
 from app.core.permissions import ROLE_PERMISSIONS, Permission, RoleName
 from app.customers.operations import delete_customers
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.message import Debit
 from app.sepa.models import CollectionRun, Mandate, RunState
 from app.sepa.reader import read
@@ -41,7 +42,7 @@ def _now(clock: Clock) -> None:
 def create(session: Session, policy: Policy = POLICY, actor: Actor = COMMAND_LINE,
            **account: Any) -> CollectionRun:  # fmt: skip
     into = making.account(session, **account)
-    return runs.create_run(session, into, DAY, policy=policy, actor=actor)[0]
+    return create_run(session, into, DAY, policy=policy, actor=actor)[0]
 
 
 def filed(session: Session, **account: Any) -> CollectionRun:
@@ -235,22 +236,20 @@ def test_nothing_to_collect_and_what_was_not_seen_make_no_run(session: Session) 
     making.debtor(session, "5.00")
     account = making.account(session)
     with pytest.raises(Refused, match="changed since this preview"):
-        runs.create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE,
+        create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE,
                         seen=(2, Decimal("10.00")))  # fmt: skip
-    runs.create_run(
-        session, account, DAY, policy=POLICY, actor=COMMAND_LINE, seen=(1, Decimal("5.00"))
-    )
+    create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE, seen=(1, Decimal("5.00")))
 
 
 def test_an_impossible_day_or_a_closed_account_makes_no_run(session: Session) -> None:
     making.debtor(session)
     account = making.account(session)
     with pytest.raises(Refused, match="banks work"):
-        runs.create_run(session, account, date(2026, 11, 28), policy=POLICY, actor=COMMAND_LINE)
+        create_run(session, account, date(2026, 11, 28), policy=POLICY, actor=COMMAND_LINE)
     account.is_default, account.active = False, False
     session.flush()
     with pytest.raises(Refused, match="not active"):
-        runs.create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)
+        create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)
 
 
 def test_a_file_is_not_made_once_its_day_has_come(session: Session, clock: Clock) -> None:

@@ -148,10 +148,18 @@ def test_totals_that_were_not_announced_stop_the_writer() -> None:
         message([("RCUR", [SAMPLE])], count=2)
 
 
-def test_a_file_that_breaks_the_schema_is_refused_with_its_line() -> None:
-    broken = message([("RCUR", [SAMPLE])]).getvalue().replace(b"<Ustrd>Invoice 1</Ustrd>", b"<No/>")
-    with pytest.raises(Refused, match="Line"):
+def test_a_file_that_breaks_the_schema_is_refused_with_its_row() -> None:
+    rows = [replace(SAMPLE, end_to_end_id=f"DD-{number}") for number in range(1, 4)]
+    file = message([("RCUR", rows)]).getvalue()
+    account = b"<DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct>"
+    at = file.index(account, file.index(b"DD-2"))
+    # In another order than the schema asks for, which none of our own rules looks at.
+    moved = file[:at] + file[at + len(account) :]
+    end = moved.index(b"</DrctDbtTxInf>", at)
+    broken = moved[:end] + account + moved[end:]
+    with pytest.raises(Refused, match="ISO schema refuses the file: Element 'RmtInf'") as refused:
         check_file(io.BytesIO(broken))
+    assert [one.field for one in refused.value.problems] == ["DD-2"]
 
 
 def test_an_outside_entity_is_not_read() -> None:

@@ -10,7 +10,7 @@ from select import select as select_ready
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
+from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -24,13 +24,13 @@ from tests.transfer.exporting import records, three_customers
 
 PATIENCE = 60  # seconds
 ROOT = Path(__file__).resolve().parents[2]
-Start = Callable[[str], subprocess.Popen[str]]
+Start = Callable[..., subprocess.Popen[str]]
 AsRole = Callable[..., FlaskClient]
 
 
 @pytest.fixture
 def start(app: Flask) -> Iterator[Start]:
-    """Start a worker or a web server that stops after the first row of an export."""
+    """Start a worker, a web server or the command, to stop after the first row of an export."""
     settings = app.config["SETTINGS"]
     environment = os.environ | {
         "KONTOR_INSTANCE": settings.instance,
@@ -39,9 +39,9 @@ def start(app: Flask) -> Iterator[Start]:
     }
     running: list[subprocess.Popen[str]] = []
 
-    def run(what: str) -> subprocess.Popen[str]:
+    def run(*what: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.transfer.halting_export", what],
+            [sys.executable, "-m", "tests.transfer.halting_export", *what],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -157,3 +157,27 @@ def test_a_web_server_that_is_killed_in_a_direct_export_leaves_nothing(
     assert len(records(answer.data)) == 3
     assert files_and_receipts(session, app) == (1, 1, 1)
     assert session.scalars(select(StoredFile.purpose)).one() == operations.PURPOSE
+
+
+def test_a_killed_command_leaves_nothing_beside_its_place(
+    tmp_path: Path, session: Session, start: Start
+) -> None:
+    three_customers()
+    before = tmp_path / "customers.xlsx"
+    before.write_bytes(b"that of yesterday")
+    command = start("command", str(before))
+    assert line(command) == "first row"
+    kill(command)
+    assert [path.name for path in tmp_path.iterdir()] == [before.name]
+    assert before.read_bytes() == b"that of yesterday"
+
+
+def test_a_command_puts_a_whole_file_in_the_place_of_another(
+    tmp_path: Path, session: Session, runner: FlaskCliRunner
+) -> None:
+    three_customers()
+    place = tmp_path / "customers.xlsx"
+    place.write_bytes(b"that of yesterday")
+    assert runner.invoke(args=["export", "customers", "--out", str(place)]).exit_code == 0
+    assert len(records(place.read_bytes())) == 3
+    assert [path.name for path in tmp_path.iterdir()] == [place.name]

@@ -114,6 +114,44 @@ def test_what_refers_to_others_is_gone_too(
     assert facts(session) == before
 
 
+def test_what_was_added_to_an_institution_is_gone_and_its_rights_are_what_they_were(
+    tmp_path: Path, session: Session, run_import: RunImport, undo: Callable[[int], Any], stock: None
+) -> None:
+    run_import("perpetual", SAMPLES["perpetual"])
+    number, name = session.execute(
+        select(Customer.number, Customer.company_name).where(Customer.kind == "perpetual").limit(1)
+    ).one()
+    issn = session.scalar(
+        select(Journal.print_issn).where(Journal.print_issn.is_not(None)).limit(1)
+    )
+    before = facts(session)
+    book = openpyxl.Workbook()
+    sheets = {
+        "Customers": [["Customer number", "Company name"], [number, name]],
+        "Addresses": [["Customer", "Label", "Place"], [name, "Archive", "Pirna"]],
+        "Journal authorizations": [
+            ["Customer", "ISSN", "Basis", "Coverage from", "Coverage to"],
+            [name, issn, "purchase", "1971", "1972"],
+            [name, issn, "backfile", "1975", "1976"],
+        ],
+    }
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "more.xlsx")
+    done = run_import("perpetual", tmp_path / "more.xlsx", "--update")
+    assert (done["created"], done["refused"]) == (3, [])
+    held = facts(session)
+    for table, more in (("addresses", 1), ("authorizations", 2)):
+        assert len(held[table]) == len(before[table]) + more
+    assert held["subscriptions"] != before["subscriptions"]
+    assert undo(done["job"])["left"] == []
+    after = facts(session)
+    assert {name for name in after if after[name] != before[name]} == set()
+
+
 def test_products_and_their_prices_are_what_they_were(
     tmp_path: Path, session: Session, run_import: RunImport, undo: Callable[[int], Any]
 ) -> None:

@@ -33,6 +33,16 @@ class EntryOutcome(StrEnum):
     OTHER = "not a direct debit of ours"
 
 
+class Told(StrEnum):
+    """What the bank says of a direct debit, whatever we know of it."""
+
+    ACCEPTED = "accepted"
+    SETTLED = "settled"
+    REJECTED = "rejected"
+    RETURNED = "returned"
+    OTHER = "other"
+
+
 class MatchedBy(StrEnum):
     """How an entry found its collection, the surest first (sepa.md, "Run", step 4)."""
 
@@ -62,6 +72,11 @@ class BankReport(Identified, Base):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime, info={"audit": "skip"})
     received_by_id: Mapped[int | None] = mapped_column(ForeignKey("operators.id"))
     received_by_label: Mapped[str] = mapped_column(String(255))
+    # How many statements of the file are worked in; a killed reading goes on after them.
+    items_done: Mapped[int] = mapped_column(Integer, default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # What a person should know of the whole file, a line each.
+    remarks: Mapped[str | None] = mapped_column(String(2000))
     # Entries of each outcome.
     entries: Mapped[int] = mapped_column(Integer, default=0)
     accepted: Mapped[int] = mapped_column(Integer, default=0)
@@ -79,7 +94,11 @@ class BankReport(Identified, Base):
 
 
 class ReportEntry(Identified, Base):
-    """One transaction, or one block booked as a sum, of a report; as the bank wrote it."""
+    """What a report says of one collection, or of something else; as the bank wrote it.
+
+    A whole file or block that was refused, or booked as a sum, gives an entry for each of its
+    collections. The amount is negative where the account was debited.
+    """
 
     __tablename__ = "bank_report_entries"
     __table_args__ = (
@@ -95,7 +114,10 @@ class ReportEntry(Identified, Base):
 
     report_id: Mapped[int] = mapped_column(ForeignKey("bank_reports.id"))
     position: Mapped[int] = mapped_column(Integer)
+    told: Mapped[str] = mapped_column(String(10))
     outcome: Mapped[str] = mapped_column(String(30))
+    # Why nobody but a person can say what this means.
+    problem: Mapped[str | None] = mapped_column(String(300))
     collection_id: Mapped[int | None] = mapped_column(ForeignKey("collections.id"))
     matched_by: Mapped[str | None] = mapped_column(String(30))
     end_to_end_id: Mapped[str | None] = mapped_column(String(35))
@@ -103,6 +125,8 @@ class ReportEntry(Identified, Base):
     block_id: Mapped[str | None] = mapped_column(String(35))
     mandate_reference: Mapped[str | None] = mapped_column(String(35))
     amount: Mapped[Decimal | None] = mapped_column(Cents)
+    # How many transactions a sum is said to hold.
+    transactions: Mapped[int | None] = mapped_column(Integer)
     currency: Mapped[str | None] = mapped_column(String(3))
     booked_on: Mapped[date | None] = mapped_column(Date)
     bank_reference: Mapped[str | None] = mapped_column(String(70))

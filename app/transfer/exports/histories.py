@@ -42,6 +42,7 @@ ENTITIES: Final[Mapping[str, Permission]] = {
     "mandate": Permission.MANDATES_VIEW,
     "creditor account": Permission.CREDITOR_ACCOUNTS_VIEW,
     "collection run": Permission.DIRECT_DEBIT_VIEW,
+    "bank report": Permission.BANK_REPORTS_VIEW,
     "journal": Permission.CATALOGUE_VIEW,
     "product": Permission.CATALOGUE_VIEW,
     "store": Permission.STORES_MANAGE,

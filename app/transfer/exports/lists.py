@@ -35,6 +35,10 @@ from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
 from app.sepa.queries import ACCOUNTS, RUNS
 from app.sepa.queries_mandates import MANDATES
+from app.sepa.queries_returns import WAITING as WAITING_RETURNS
+from app.sepa.queries_returns import WORKED_OFF as WORKED_OFF_RETURNS
+from app.sepa.reports.models import BankReport
+from app.sepa.reports.queries import ENTRIES, REPORTS
 from app.subscriptions.queries import AUTHORIZATIONS, SUBSCRIPTIONS
 from app.subscriptions.renewals import due_listing
 from app.transfer.columns import TITLES, workbook_spec
@@ -202,6 +206,22 @@ _ALL = (
         rows.rows_of_customers(Mandate, columns.MANDATES, "customer_number", "customer"),
     ),
     _own("runs", "Direct-debit runs", _SEE.DIRECT_DEBIT_VIEW, RUNS, CollectionRun, columns.RUNS),
+    _plain(
+        "returns",
+        "Returns",
+        _SEE.BANK_REPORTS_VIEW,
+        WAITING_RETURNS,
+        columns.RETURNS,
+        rows.return_rows,
+    ),
+    _plain(
+        "returns_done",
+        "Returns worked off",
+        _SEE.BANK_REPORTS_VIEW,
+        WORKED_OFF_RETURNS,
+        columns.RETURNS,
+        rows.return_rows,
+    ),
     _own(
         "creditor_accounts",
         "Creditor accounts",
@@ -209,6 +229,22 @@ _ALL = (
         ACCOUNTS,
         CreditorAccount,
         columns.CREDITOR_ACCOUNTS,
+    ),
+    _own(
+        "bank_reports",
+        "Bank reports",
+        _SEE.BANK_REPORTS_VIEW,
+        REPORTS,
+        BankReport,
+        columns.BANK_REPORTS,
+    ),
+    _plain(
+        "bank_entries",
+        "Bank entries",
+        _SEE.BANK_REPORTS_VIEW,
+        ENTRIES,
+        columns.BANK_ENTRIES,
+        rows.bank_entry_rows,
     ),
     _own("stores", "Stores", _SEE.STORES_MANAGE, STORES, Store, columns.STORES),
     _own("groups", "Groups", _SEE.GROUPS_MANAGE, GROUPS, Group, columns.GROUPS),

@@ -8,6 +8,7 @@ from sqlalchemy import Select, case, func, literal, null, select
 from sqlalchemy.orm import Session, aliased
 
 from app.accounts.models import Operator, Role, operators_roles
+from app.billing.models import Invoice
 from app.catalogue.models import (
     Journal,
     JournalCoverage,
@@ -21,15 +22,21 @@ from app.core.counts import exact_count
 from app.core.listing import Criteria, Listing
 from app.customers.choices import CustomerKind
 from app.customers.models import Customer
+from app.sepa.models import Collection, CollectionRun
+from app.sepa.queries_returns import is_attempt
+from app.sepa.reports.models import BankReport, ReportEntry
+from app.sepa.return_codes import TODO_LABELS, return_code
 from app.subscriptions.models import Authorization, Subscription
 from app.subscriptions.queries import SubscriptionLine, export_lines
 from app.transfer.columns.base import Column
 from app.transfer.columns.catalogue import JOURNALS
 from app.transfer.columns.lists import (
     AUTHORIZATIONS,
+    BANK_ENTRIES,
     OPERATORS,
     PACKAGES,
     RENEWALS,
+    RETURNS,
     SUBSCRIPTIONS,
 )
 from app.transfer.exports.streams import stream
@@ -37,6 +44,8 @@ from app.transfer.exports.streams import stream
 # Aliases: the conditions of a list may ask for any customer, and must not be tied to these.
 _Holder = aliased(Customer)
 _Held = aliased(Journal)
+_Collected = aliased(Collection)
+_Owed = aliased(Invoice)
 # A customer as other lists name one: a company's name, or first and last name.
 _HOLDER_NAME: Any = case(
     (_Holder.kind != CustomerKind.INDIVIDUAL, _Holder.company_name),
@@ -82,6 +91,26 @@ def rows_of_customers(
         return stream(session, statement.join(_Holder, _Holder.id == model.customer_id))
 
     return found
+
+
+def bank_entry_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Entries of bank reports with their reports, and what they were matched to."""
+    others = {
+        "report": BankReport.kind + " " + func.coalesce(BankReport.message_id, ""),
+        "invoice": _Owed.number,
+        "customer_number": _Holder.number,
+        "customer": _HOLDER_NAME,
+        "run": CollectionRun.number,
+    }
+    statement = (
+        chosen(listing, criteria, ReportEntry, BANK_ENTRIES, **others)
+        .join(BankReport, BankReport.id == ReportEntry.report_id)
+        .outerjoin(_Collected, _Collected.id == ReportEntry.collection_id)
+        .outerjoin(_Owed, _Owed.id == _Collected.invoice_id)
+        .outerjoin(_Holder, _Holder.id == _Collected.customer_id)
+        .outerjoin(CollectionRun, CollectionRun.id == _Collected.run_id)
+    )
+    return stream(session, statement)
 
 
 def operator_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
@@ -205,3 +234,47 @@ def product_rows(session: Session, listing: Listing, criteria: Criteria) -> Iter
         .order_by(*listing.order(criteria))
     )
     return stream(session, statement)
+
+
+# Aliases, too: the conditions of the list of returns may ask for any invoice and run.
+_Tried, _TriedIn = aliased(Collection), aliased(CollectionRun)
+_Invoiced, _In = aliased(Invoice), aliased(CollectionRun)
+_CODE, _REASON, _TODO = (
+    [column.field for column in RETURNS].index(name) for name in ("reason_code", "reason", "todo")
+)
+
+
+def return_rows(session: Session, listing: Listing, criteria: Criteria) -> Iterator[Any]:
+    """Collections that the bank rejected or returned."""
+    attempts = (
+        select(func.count())
+        .select_from(_Tried)
+        .join(_TriedIn, _TriedIn.id == _Tried.run_id)
+        .where(
+            _Tried.customer_id == Collection.customer_id,
+            _Tried.invoice_id == Collection.invoice_id,
+            is_attempt(_Tried, _TriedIn),
+        )
+        .correlate(Collection)
+        .scalar_subquery()
+    )
+    others = {
+        "customer_number": _Holder.number,
+        "customer": _HOLDER_NAME,
+        "invoice": _Invoiced.number,
+        "invoice_state": _Invoiced.state,
+        "run": _In.number,
+        "reason": Collection.reason_code,
+        "todo": Collection.reason_code,
+        "attempts": attempts,
+    }
+    statement = (
+        chosen(listing, criteria, Collection, RETURNS, **others)
+        .join(_Holder, _Holder.id == Collection.customer_id)
+        .join(_Invoiced, _Invoiced.id == Collection.invoice_id)
+        .join(_In, _In.id == Collection.run_id)
+    )
+    for row in stream(session, statement):
+        told, reason = list(row), return_code(row[_CODE])
+        told[_REASON], told[_TODO] = reason.words, TODO_LABELS[reason.todo]
+        yield told

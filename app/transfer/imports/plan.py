@@ -52,7 +52,7 @@ class PlanLine:
     @classmethod
     def load(cls, line: str | bytes) -> "PlanLine":
         """The line from JSON."""
-        found = json.loads(line, object_hook=_decode)
+        found = load_values(line)
         return cls(
             Action(found["action"]),
             found["values"],
@@ -68,9 +68,9 @@ def dump_values(values: Mapping[str, Any]) -> str:
     return json.dumps(values, default=_encode, ensure_ascii=False)
 
 
-def load_values(line: str) -> Any:
+def load_values(line: str | bytes) -> Any:
     """Values of a row from JSON."""
-    return json.loads(line, object_hook=_decode)
+    return _DECODER.decode(line if isinstance(line, str) else line.decode())
 
 
 def read_plan(file: BinaryIO, skip: int) -> Iterator[PlanLine]:
@@ -96,3 +96,6 @@ def _decode(value: dict[str, Any]) -> Any:
     if "$decimal" in value:
         return Decimal(value["$decimal"])
     return CLEAR if "$clear" in value else value
+
+
+_DECODER = json.JSONDecoder(object_hook=_decode)  # made once: a plan has a million lines

@@ -1,13 +1,14 @@
 """The run: writes what the check has decided, in short commits that a kill cannot tear.
 
-Runs as a job of the kind `import-run`. Each chunk, its count and the place in the plan are one
+Runs as a job of the kind `import-run`. Each commit, its count and the place in the plan are one
 transaction with an undo journal: a killed run goes on where it stood, or is taken back whole if
-"all or nothing" was chosen.
+"all or nothing" was chosen. A commit takes piece after piece, and ends as soon as somebody waits.
 """
 
 import gc
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
@@ -34,6 +35,10 @@ from app.transfer.models import Import, ImportRefusal
 CHANGED: Final = "What this row refers to has changed since the check"
 # Somebody may take an email between the look and the write (on PostgreSQL): look again.
 ATTEMPTS: Final = 3
+# What says that something cannot be written, and is no fault of the program.
+UNWRITABLE: Final = (IntegrityError, Refused, NotFound, Conflict)
+
+Piece = list[PlanLine]
 
 
 @dataclass(slots=True)
@@ -124,75 +129,90 @@ def _write_plan(
 ) -> Progress:
     pace = Pace(current_app.config["SETTINGS"].chunk_rows)
     actor = replace(context.actor, channel=Channel.IMPORT, job_id=context.job_id)
+    run = _Run(context, kind, actor, pace)
     with tempfile.TemporaryFile("w+b") as plan:
         storage.copy_to(stored, plan)
-        for chunk in _chunks(read_plan(plan, progress.line), pace):
+        pieces = _pieces(read_plan(plan, progress.line), pace)
+        while piece := next(pieces, None):
             context.stop_if_cancelled()
             context.progress(progress.rows, total, phase="Writing")
-            progress = _write_chunk(context, kind, chunk, progress, actor, pace)
+            taken = [piece]
+            try:
+                progress = run.commit(taken, pieces, progress)
+            except UNWRITABLE:
+                # Those before the piece that failed are written by themselves, and whole.
+                for one in taken:
+                    progress = run.write(one, progress)
     return progress
 
 
-def _chunks(lines: Iterable[PlanLine], pace: Pace) -> Iterator[list[PlanLine]]:
-    """Lines for the rows of one commit together, or a single one that stands for more."""
-    chunk: list[PlanLine] = []
+def _pieces(lines: Iterable[PlanLine], pace: Pace) -> Iterator[Piece]:
+    """Lines for some rows together, or a single one that stands for more."""
+    piece: Piece = []
     rows = 0
     for line in lines:
-        if chunk and rows + len(line.rows) > pace.rows:
-            yield chunk
-            chunk, rows = [], 0
-        chunk.append(line)
+        if piece and rows + len(line.rows) > pace.rows:
+            yield piece
+            piece, rows = [], 0
+        piece.append(line)
         rows += len(line.rows)
-    if chunk:
-        yield chunk
+    if piece:
+        yield piece
 
 
-def _write_chunk(
-    context: JobContext,
-    kind: ImportKind,
-    chunk: list[PlanLine],
-    progress: Progress,
-    actor: Actor,
-    pace: Pace,
-) -> Progress:
-    """Write some lines in one transaction; where they cannot be, line by line.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What writes the pieces of one plan."""
 
-    What changed since the check becomes a refusal of its line, never the end of the import.
-    """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return _commit(context, kind, chunk, progress, actor, pace)
-        except (IntegrityError, Refused, NotFound, Conflict) as error:
-            if context.params.get("all_or_nothing") and not isinstance(error, IntegrityError):
-                raise
-            if isinstance(error, IntegrityError) and attempt < ATTEMPTS:
-                continue
-            if len(chunk) > 1:
-                break
-            return _refuse(context, chunk[0], progress, error)
-    for line in chunk:
-        progress = _write_chunk(context, kind, [line], progress, actor, pace)
-    return progress
+    context: JobContext
+    kind: ImportKind
+    actor: Actor
+    pace: Pace
 
+    def write(self, piece: Piece, progress: Progress) -> Progress:
+        """Write a piece in one transaction; where it cannot be, line by line.
 
-def _commit(
-    context: JobContext,
-    kind: ImportKind,
-    chunk: list[PlanLine],
-    progress: Progress,
-    actor: Actor,
-    pace: Pace,
-) -> Progress:
-    with context.chunk() as session:
-        written = kind.write(session, chunk, actor=actor)
-        if written.refusals and context.params.get("all_or_nothing"):
-            first = written.refusals[0]
-            raise Refused.because(f"Row {first.row}: {first.reason}. Nothing was written")
-        add_refusals(session, context.params["import_id"], written.refusals)
-        after = progress.add(len(chunk), written)
-        context.checkpoint(session, asdict(after), after.rows)
-    pace.learn(len(chunk), context.held_seconds)
-    return after
+        What changed since the check becomes a refusal of its line, never the end of the import.
+        """
+        all_or_nothing = self.context.params.get("all_or_nothing")
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self.commit([piece], iter(()), progress)
+            except UNWRITABLE as error:
+                if all_or_nothing and not isinstance(error, IntegrityError):
+                    raise
+                if isinstance(error, IntegrityError) and attempt < ATTEMPTS:
+                    continue
+                if len(piece) > 1:
+                    break
+                return _refuse(self.context, piece[0], progress, error)
+        for line in piece:
+            progress = self.write([line], progress)
+        return progress
+
+    def commit(self, taken: list[Piece], more: Iterator[Piece], progress: Progress) -> Progress:
+        """Write pieces in one transaction, and `more` of them while nobody waits for its end.
+
+        Each is noted in `taken` before it is written.
+        """
+        with self.context.chunk() as session:
+            for piece in taken:
+                began = time.monotonic()
+                written = self.kind.write(session, piece, actor=self.actor)
+                if written.refusals and self.context.params.get("all_or_nothing"):
+                    first = written.refusals[0]
+                    raise Refused.because(f"Row {first.row}: {first.reason}. Nothing was written")
+                add_refusals(session, self.context.params["import_id"], written.refusals)
+                progress = progress.add(len(piece), written)
+                self.pace.learn(len(piece), time.monotonic() - began)
+                if self._may_go_on(taken) and (another := next(more, None)):
+                    taken.append(another)
+            self.context.checkpoint(session, asdict(progress), progress.rows)
+        return progress
+
+    def _may_go_on(self, taken: Sequence[Piece]) -> bool:
+        rows = sum(len(line.rows) for piece in taken for line in piece)
+        return rows + self.pace.rows <= self.pace.most and not self.context.holds_others_up()
 
 
 def _refuse(context: JobContext, line: PlanLine, progress: Progress, error: Exception) -> Progress:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.actor import Actor
+from app.core.among import one_of
 from app.core.errors import Problem
-from app.core.portions import even, portions
+from app.core.portions import portions
 from app.customers.models import Customer
 from app.customers.rules import display_name
 from app.sepa.characters import is_legal_id
@@ -124,7 +125,7 @@ def _holders(session: Session, references: Iterable[Any]) -> dict[str, int]:
         reference: customer_id
         for some in portions(sorted(wanted))
         for reference, customer_id in session.execute(
-            select(key, Mandate.customer_id).where(key.in_(even(some)))
+            select(key, Mandate.customer_id).where(one_of(key, some))
         )
     }
 
@@ -136,7 +137,7 @@ def create_mandates_of(
     brought = {key: found for key, line in customers if (found := mandate_of(line.values))}
     drafts = []
     for some in portions(list(brought)):
-        for row in session.execute(select(*_PAYER).where(_CUSTOMERS.id.in_(some))).mappings():
+        for row in session.execute(select(*_PAYER).where(one_of(_CUSTOMERS.id, some))).mappings():
             reference, signed_on = brought[row["id"]]
             drafts.append(
                 MandateDraft(

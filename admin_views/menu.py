@@ -1,0 +1,46 @@
+"""The menu of every page, drawn once for all who may open the same pages."""
+
+from typing import Any, Final
+
+from flask import render_template, request
+from flask_admin import Admin, BaseView
+from markupsafe import Markup
+
+from admin_views.access import Guarded
+from admin_views.assets import asset
+
+_MOST_KEPT: Final = 200
+
+
+class Menu:
+    """Draws the menu, and keeps it by all that it depends on: a page has some thirty entries."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+        self._kept: dict[Any, Markup] = {}
+
+    def __call__(self, current: BaseView) -> Markup:
+        """The entries that the present operator may open; `current` is the view of the page."""
+        shown = [
+            view
+            for view in self._admin._views
+            if isinstance(view, Guarded) and view.is_accessible() and view.is_visible()
+        ]
+        waiting = {view.endpoint: view.menu_count() for view in shown if view.counts_in_menu()}
+        key = (
+            tuple(view.endpoint for view in shown),
+            tuple(waiting.values()),
+            getattr(current, "endpoint", None),  # an error page may stand in no view
+            asset("vendor/tabler-icons/sprite.svg"),
+            request.root_path,
+        )
+        drawn = self._kept.get(key)
+        if drawn is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            drawn = self._kept[key] = Markup(  # noqa: S704 - a template has escaped it
+                render_template(
+                    "admin/menu.html", items=self._admin.menu(), current=current, waiting=waiting
+                )
+            )
+        return drawn
