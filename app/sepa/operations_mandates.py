@@ -155,6 +155,9 @@ def change_mandate_state(
     actor.require(Permission.MANDATES_EDIT)
     MANDATE_STATES.check(MandateState(mandate.state), state)
     resumed = state is MandateState.ACTIVE
+    if mandate.state == MandateState.USED:
+        # Only a run that is cancelled gives it back; else one signature would collect twice.
+        raise Refused.because("A one-off mandate that was used cannot be resumed")
     if resumed and mandate.signed_on is None:
         raise Refused.because("Signed on is missing", field="signed_on")
     if (

@@ -148,6 +148,14 @@ def test_a_draft_cannot_be_activated_unsigned(session: Session) -> None:
         change_mandate_state(session, mandate, MandateState.ACTIVE, actor=COMMAND_LINE)
 
 
+def test_a_one_off_mandate_that_was_used_is_not_resumed_by_hand(session: Session) -> None:
+    mandate = making.mandate(session, making.payer(session), type="one-off")
+    mandate.state = MandateState.USED.value
+    session.flush()
+    with pytest.raises(Refused, match="cannot be resumed"):
+        change_mandate_state(session, mandate, MandateState.ACTIVE, actor=COMMAND_LINE)
+
+
 def test_the_history_masks_the_iban(session: Session) -> None:
     mandate = making.mandate(session, making.payer(session))
     entry = session.scalars(select(AuditEntry).where(AuditEntry.entity == "mandate")).one()
