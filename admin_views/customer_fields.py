@@ -75,9 +75,9 @@ def day_field(name: str, **kwargs: Any) -> ParsedField:
     return parsed(name, parse_date, display=lambda day: f"{day:%d.%m.}{day.year:04}", **kwargs)
 
 
-def number_field(name: str, most: int, **kwargs: Any) -> ParsedField:
-    """A whole number from 0."""
-    return parsed(name, partial(parse_whole_number, minimum=0, maximum=most), **kwargs)
+def number_field(name: str, most: int, *, least: int = 0, **kwargs: Any) -> ParsedField:
+    """A whole number, from 0 unless another is the least."""
+    return parsed(name, partial(parse_whole_number, minimum=least, maximum=most), **kwargs)
 
 
 def vat_field() -> ParsedField:

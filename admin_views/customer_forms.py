@@ -25,7 +25,7 @@ from app.core.stored_choices import named, read
 from app.customers.choices import Gender, PaymentMethod, Source
 from app.customers.models import Customer, Store
 from app.customers.models import Group as CustomerGroup
-from app.customers.rules import BANK_FIELDS, FIELD_LABELS, PHONES
+from app.customers.rules import BANK_FIELDS, FIELD_LABELS, MOST_NOTICE_DAYS, PHONES
 
 COMMERCE = Group(
     "Commerce",
@@ -39,7 +39,7 @@ PAYMENT = Group(
     "Payment",
     (
         "payment_method", "term_of_payment", "iban", "bic", "account_holder", "collection_hold",
-        "collection_hold_until", "collection_hold_reason",
+        "collection_hold_until", "collection_hold_reason", "notice_days",
     ),
     hint="The institute follows from the IBAN.",
 )  # fmt: skip
@@ -116,6 +116,11 @@ class CustomerForm(KontorForm):
         "collection_hold_until", description="Like 31.12.2026; blank is until further notice"
     )
     collection_hold_reason = fields.text("collection_hold_reason", 200)
+    notice_days = fields.number_field(
+        "notice_days", MOST_NOTICE_DAYS, least=1,
+        description="How long before a direct debit they are told of it, in days, 1 to 14; "
+        "blank is as with everybody",
+    )  # fmt: skip
     newsletter = BooleanField(FIELD_LABELS["newsletter"], default=True)
     promotional_sms = BooleanField(FIELD_LABELS["promotional_sms"])
     invoices_by_email = BooleanField(FIELD_LABELS["invoices_by_email"])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from admin_views import customer_record
 from admin_views.accounting_states import invoice_badge, mandate_badge
-from admin_views.formatters import Badge, Column, masked, spaced
+from admin_views.formatters import Badge, Column, Link, masked, spaced
 from admin_views.records import RecordTab
 from admin_views.registry import address_of
 from app.accounts.identity import current_actor
@@ -20,7 +20,8 @@ from app.core.money import format_amount
 from app.core.permissions import Permission
 from app.customers.models import Customer
 from app.extensions import db
-from app.sepa.queries import mandates_of
+from app.sepa.models import Mandate
+from app.sepa.queries_mandates import mandates_of, mismatched
 
 ROWS = 25
 
@@ -32,14 +33,38 @@ def account_of(row: Any) -> Markup | None:
     return Markup('<span class="k-piece">{}</span>').format(said) if said else None
 
 
+def _state(one: Mandate) -> list[Any]:
+    """The state, and below it why it is not active any more."""
+    code = f"{one.state_code}: " if one.state_code else ""
+    return [mandate_badge(one), *([f"{code}{one.state_reason}"] if one.state_reason else [])]
+
+
 MANDATE_COLUMNS = (
     Column("reference", "Mandate reference", main=True),
-    Column("state", "State", mandate_badge),
+    Column("state", "State", _state),
     Column("iban", "IBAN", account_of),
     Column("scheme", "Scheme"),
     Column("type", "Type", lambda one: one.type.capitalize()),
     Column("signed_on", "Signed on"),
 )
+# What can be done with a mandate at once; the rest is offered on its own page.
+MANDATE_WAYS = {
+    "draft": (("Print form", "form"), ("Enter signature", "sign")),
+    "active": (("Amend", "amend"), ("Print form", "form")),
+    "suspended": (("Amend", "amend"),),
+}
+
+
+def mandate_ways(one: Mandate, back: str) -> list[Link]:
+    """The links at the end of a mandate's row, for whoever may use them; they lead back here."""
+    may = current_actor().may(Permission.MANDATES_EDIT)
+    return [
+        Link(label, address_of(f"mandates.{page}_view", id=one.id, url=back))
+        for label, page in MANDATE_WAYS.get(one.state, ())
+        if may or page == "form"
+    ]
+
+
 INVOICE_COLUMNS = (
     Column("number", "Invoice", main=True),
     Column("amount", "Amount", numeric=True, suffix="\u00a0€"),
@@ -62,12 +87,21 @@ def _render(view: Any, session: Session, customer: Customer, page: int) -> str:
         pages = max(1, ceil(total / ROWS))
         page = min(page, pages)
         invoices = session.scalars(wanted.offset((page - 1) * ROWS).limit(ROWS)).all()
+    here = view.get_url(".details_view", id=customer.id, tab="payment")
     return render_template(
         "invoices/payment_tab.html",
         admin_view=view,
         sections=customer_record.payment_sections(customer),
         mandates=mandates,
-        mandate_columns=MANDATE_COLUMNS,
+        mandate_columns=(
+            *MANDATE_COLUMNS,
+            Column("ways", "What next", lambda one: mandate_ways(one, here)),
+        ),
+        other_iban=[
+            (one, address_of("mandates.amend_view", id=one.id, to="customer", url=here))
+            for one in (mismatched(session, customer) if mandates else ())
+        ],
+        may_amend=actor.may(Permission.MANDATES_EDIT),
         mandate_url=lambda one: address_of("mandates.details_view", id=one.id),
         new_mandate=(
             address_of("mandates.create_view", customer_id=customer.id)

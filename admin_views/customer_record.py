@@ -209,7 +209,7 @@ def payment_sections(customer: Customer) -> list[Section]:
     hold: list[Any] = [customer.collection_hold]
     if customer.collection_hold:
         hold += [until, customer.collection_hold_reason]
-    days = customer.term_of_payment
+    days, notice = customer.term_of_payment, customer.notice_days
     account = [
         ("IBAN", bank_account(customer)),
         *((FIELD_LABELS[n], getattr(customer, n)) for n in ("bic", "institute", "account_holder")),
@@ -219,6 +219,8 @@ def payment_sections(customer: Customer) -> list[Section]:
         (FIELD_LABELS["term_of_payment"], None if days is None else f"{days} days"),
         (FIELD_LABELS["collection_hold"], hold),
     ]
+    if notice is not None:
+        terms.append((FIELD_LABELS["notice_days"], "1 day" if notice == 1 else f"{notice} days"))
     return [Section("Terms", terms), Section("Bank account", account)]
 
 

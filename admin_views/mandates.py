@@ -1,94 +1,50 @@
-"""Mandates: the customers' permissions to collect, made by form, and suspended or cancelled."""
+"""Mandates: the customers' permissions to collect, from draft and signature to their end."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from datetime import date
 from typing import Any
 
 from flask import request
 from sqlalchemy.orm import Session, joinedload
-from wtforms import SelectField
 
-from admin_views.accounting_states import mandate_badge
+from admin_views import mandate_record as record
 from admin_views.actions import Action, Ask
 from admin_views.base import KontorView
 from admin_views.customer_events import MANDATES as MANDATE_EVENTS
 from admin_views.customer_fields import MASK, shut
-from admin_views.customer_lookup import CUSTOMERS, customer_in_list, customer_in_record
+from admin_views.customer_lookup import CUSTOMERS, customer_in_list
 from admin_views.customer_payment import account_of
-from admin_views.formatters import Badge, Column, day, masked, spaced
-from admin_views.forms import (
-    Group,
-    KontorForm,
-    Longest,
-    LookupField,
-    ParsedField,
-    Required,
-    TextField,
-    choices_of,
-)
+from admin_views.formatters import Badge, Column, day, masked
 from admin_views.history import history_tab
-from admin_views.records import Section
+from admin_views.mandate_forms import MandateForm, NewMandateForm, take_masks
+from admin_views.mandate_pages import MandatePages, sees_ibans
+from admin_views.records import Section, register_badges
 from admin_views.timeline import register_telling
-from app.accounts.identity import current_actor
+from app.core import clock
 from app.core.actor import Actor
+from app.core.errors import Refused
 from app.core.filters import identifier
 from app.core.listing import Listing
 from app.core.permissions import Permission
-from app.core.values import parse_bic, parse_date, parse_iban
+from app.core.values import ValueProblem, parse_date
 from app.customers.models import Customer
 from app.extensions import db
-from app.sepa.characters import MAX_ID
-from app.sepa.models import Mandate, MandateState, MandateType, Scheme
+from app.sepa.amending import propose_reference
+from app.sepa.models import Mandate, MandateState
 from app.sepa.operations_mandates import (
+    LONGEST_REASON,
     MandateDraft,
     change_mandate_state,
+    confirm_registration,
     create_mandates,
+    is_used,
     update_mandate,
 )
-from app.sepa.queries import MANDATES
+from app.sepa.queries_mandates import MANDATES
 from app.sepa.rules import MANDATE_STATES
 
 CHANGEABLE = (MandateState.DRAFT, MandateState.ACTIVE)
-
-
-class MandateForm(KontorForm):
-    """A mandate; its customer stays as it is."""
-
-    groups = (
-        Group("Mandate", ("reference", "customer_id", "signed_on", "type", "scheme")),
-        Group("Account", ("iban", "bic", "account_holder")),
-    )
-
-    reference = TextField(
-        "Mandate reference", [Required(), Longest(MAX_ID)],
-        description="As the customer signed it; each mandate has its own",
-    )  # fmt: skip
-    signed_on = ParsedField(
-        "Signed on", parse=partial(parse_date, label="Signed on"), display=day,
-        description="Blank: the mandate stays a draft and collects nothing",
-    )  # fmt: skip
-    type = SelectField(
-        "Type", choices=choices_of(MandateType), description="One-off serves a single collection"
-    )
-    scheme = SelectField(
-        "Scheme", choices=[(one.value, one.value) for one in Scheme],
-        description="B2B: the customer's bank has to be told of the mandate beforehand",
-    )  # fmt: skip
-    iban = ParsedField(
-        "IBAN", [Required()], parse=partial(parse_iban, label="IBAN"),
-        display=lambda iban: iban if MASK in iban else spaced(iban) or "",
-    )  # fmt: skip
-    bic = ParsedField(
-        "BIC", parse=partial(parse_bic, label="BIC"),
-        description="Blank: taken from the IBAN where its bank is known",
-    )  # fmt: skip
-    account_holder = TextField("Account holder", [Required(), Longest(140)])
-
-
-class NewMandateForm(MandateForm):
-    """A new mandate of a customer."""
-
-    customer_id = LookupField("Customer", [Required()], lookup="customers")
+SHOWN = "Shown on the mandate, and kept in the history"
 
 
 def _change_to(state: MandateState, done: str) -> Any:
@@ -103,6 +59,17 @@ def _change_to(state: MandateState, done: str) -> Any:
     return perform
 
 
+def _confirm(session: Session, ids: list[int], answers: Mapping[str, str], actor: Actor) -> str:
+    given = answers.get("registered_on", "")
+    try:
+        registered_on: date = parse_date(given, record.REGISTERED_ON) if given else clock.today()
+    except ValueProblem as error:
+        raise Refused.because(error.reason, field="registered_on", hint=error.hint) from None
+    for id_ in ids:
+        confirm_registration(session, session.get_one(Mandate, id_), registered_on, actor=actor)
+    return f"Noted: registered with the bank on {day(registered_on)}."
+
+
 def _may_become(state: MandateState, *olds: MandateState) -> Callable[[Mandate], bool]:
     return lambda mandate: (
         (not olds or mandate.state in olds)
@@ -110,7 +77,7 @@ def _may_become(state: MandateState, *olds: MandateState) -> Callable[[Mandate],
     )
 
 
-class MandatesView(KontorView):
+class MandatesView(MandatePages, KontorView):
     """The mandates of all customers."""
 
     model_class = Mandate
@@ -125,6 +92,8 @@ class MandatesView(KontorView):
     export_kind = "mandates"
     search_hint = "Mandate reference, customer number or name"
     empty_hint = "A mandate comes with the import of a customer, or is entered here by hand."
+    list_template = "mandates/list.html"
+    details_template = "mandates/record.html"
     form_class = MandateForm
     create_form_class = NewMandateForm
     lookups = {"customers": CUSTOMERS}
@@ -134,16 +103,25 @@ class MandatesView(KontorView):
         Column("customer", "Customer", customer_in_list),
         Column("iban", "IBAN", account_of),
         Column("scheme", "Scheme", filter="scheme"),
-        Column("type", "Type", lambda one: one.type.capitalize()),
-        Column("state", "State", mandate_badge, filter="state"),
+        Column("state", "State", record.list_badges, filter="state"),
         Column("signed_on", "Signed on", filter="signed"),
+    )
+    more_columns = (
+        Column("last_collected_on", "Last collected", filter="collected"),
+        Column("type", "Type", lambda one: one.type.capitalize(), filter="type"),
+        Column("account_holder", "Account holder"),
+        Column("state_reason", "Reason"),
+        Column("bank_registered_on", "Bank registration", filter="unregistered"),
+        Column(
+            "document_id", "Document", lambda one: one.document_id is not None, filter="document"
+        ),
     )
     actions = (
         Action(
             "suspend", "Suspend", Permission.MANDATES_EDIT,
             _change_to(MandateState.SUSPENDED, "suspended"), icon="hourglass",
             confirm="Suspend {this mandate|# mandates}? Nothing is collected until it is resumed.",
-            ask=Ask("reason", "Reason", required=False, hint="Kept in the history"),
+            ask=Ask("reason", "Reason", hint=SHOWN, max_length=LONGEST_REASON),
             shown=_may_become(MandateState.SUSPENDED),
         ),
         Action(
@@ -156,8 +134,16 @@ class MandatesView(KontorView):
             "cancel", "Cancel mandate", Permission.MANDATES_EDIT,
             _change_to(MandateState.CANCELLED, "cancelled"), icon="ban", danger=True,
             confirm="Cancel {this mandate|# mandates} for good? A new one has to be signed then.",
-            ask=Ask("reason", "Reason", required=False, hint="Kept in the history"),
+            ask=Ask("reason", "Reason", hint=SHOWN, max_length=LONGEST_REASON),
             shown=_may_become(MandateState.CANCELLED),
+        ),
+        Action(
+            "registered", "Bank registration confirmed", Permission.MANDATES_EDIT, _confirm,
+            icon="building-bank",
+            confirm="Has the customer's bank registered {this mandate|these # mandates}?",
+            ask=Ask("registered_on", record.REGISTERED_ON, required=False, hint="Blank is today",
+                    max_length=20),
+            shown=record.registration_missing,
         ),
     )  # fmt: skip
 
@@ -166,12 +152,12 @@ class MandatesView(KontorView):
         return MANDATES
 
     def record_options(self) -> Sequence[Any]:
-        """The record names the customer."""
-        return (joinedload(Mandate.customer),)
+        """The record names the customer and the document."""
+        return (joinedload(Mandate.customer), joinedload(Mandate.document))
 
     def editable(self, model: Mandate) -> bool:
-        """Until it was collected by; then it is cancelled and a new one made."""
-        return model.state in CHANGEABLE and model.last_collected_on is None
+        """Until it was collected by; then it is amended."""
+        return model.state in CHANGEABLE and not is_used(db.session(), model)
 
     def headline(self, model: Mandate) -> str:
         """The reference."""
@@ -182,61 +168,57 @@ class MandatesView(KontorView):
         return f"{model.customer.display_name} · {model.customer.number}"
 
     def badges(self, model: Mandate) -> list[Badge]:
-        """Its state, and what the scheme asks for."""
-        found = [mandate_badge(model)]
-        if model.scheme == Scheme.B2B:
-            found.append(Badge("B2B: registered with the customer's bank?", "yellow", "bell"))
-        return found
+        """Its state, and what is still to be done for it."""
+        return record.state_badges(model)
 
     def sections(self, model: Mandate) -> list[Section]:
-        """What was signed, and for which account."""
-        lines = [
-            ("Customer", customer_in_record(model.customer)),
-            ("Type", model.type.capitalize()),
-            ("Scheme", model.scheme),
-            ("Signed on", model.signed_on),
-            ("Last collected on", model.last_collected_on),
-            ("Created", model.created_at),
-        ]
-        account = [
-            ("IBAN", account_of(model)),
-            ("BIC", model.bic),
-            ("Account holder", model.account_holder),
-        ]
-        if model.original_reference:
-            account.append(("Reference before the amendment", model.original_reference))
-        if model.original_iban:
-            full = current_actor().may(Permission.BANK_DETAILS_VIEW)
-            before = model.original_iban
-            account.append(
-                ("IBAN before the amendment", spaced(before) if full else masked(before))
-            )
-        return [Section("Mandate", lines), Section("Account", account)]
+        """What was signed, for which account, and its document."""
+        return record.sections(self, model)
+
+    # For the templates --------------------------------------------------------------------------
+
+    def as_it_stands(self, model: Mandate) -> list[tuple[str, Any]]:
+        """What an amendment may change."""
+        return record.account_lines(model)
+
+    def ways(self, model: Mandate) -> list[record.Way]:
+        """The pages that do something with this mandate."""
+        return record.ways(self, model)
+
+    def told(self, model: Mandate) -> list[record.Told]:
+        """What somebody has to know or do about this mandate, above its facts."""
+        return record.told(self, model)
+
+    # The forms ----------------------------------------------------------------------------------
 
     def prepare_form(self, form: Any, model: Mandate | None) -> None:
         """Whoever may not see the IBAN leaves its mask as it is."""
-        if model is not None and not current_actor().may(Permission.BANK_DETAILS_VIEW):
+        if sees_ibans():
+            return
+        if model is not None:
             shut(form.iban, model.iban)
+        elif customer := _customer_meant():
+            take_masks(form.iban, customer.iban)
 
     def new_data(self) -> Mapping[str, Any]:
-        """From a customer's record: that customer, and what is known of the account."""
-        try:
-            customer = db.session.get(Customer, identifier(request.args.get("customer_id", "")))
-        except ValueError:
+        """From a customer's record: that customer, a free reference, and the account."""
+        customer = _customer_meant()
+        if customer is None:
             return {}
-        if customer is None or customer.deleted_at is not None:
-            return {}
-        known: dict[str, Any] = {"customer_id": customer.id}
-        known["account_holder"] = customer.account_holder or customer.display_name
-        if current_actor().may(Permission.BANK_DETAILS_VIEW):
-            known |= {"iban": customer.iban, "bic": customer.bic}
-        return known
+        return {
+            "customer_id": customer.id,
+            "reference": propose_reference(db.session(), customer),
+            "account_holder": customer.account_holder or customer.display_name,
+            "iban": customer.iban if sees_ibans() else masked(customer.iban),
+            "bic": customer.bic,
+        }
 
     def form_data(self, model: Mandate) -> Mapping[str, Any]:
         """The stored values, masked for whoever may not see them."""
-        names = ("reference", "signed_on", "type", "scheme", "iban", "bic", "account_holder")
+        names = ("reference", "signed_on", "type", "scheme", "iban", "bic", "account_holder",
+                 "bank_registered_on")  # fmt: skip
         values = {name: getattr(model, name) for name in names}
-        if not current_actor().may(Permission.BANK_DETAILS_VIEW):
+        if not sees_ibans():
             values["iban"] = masked(model.iban)
         return values
 
@@ -247,6 +229,16 @@ class MandatesView(KontorView):
     def perform_update(self, session: Session, model: Any, form: Any, actor: Actor) -> None:
         """A mandate that no collection has used yet."""
         update_mandate(session, model, _draft(form, model.customer_id, model.iban), actor=actor)
+
+
+def _customer_meant() -> Customer | None:
+    """The customer that a new mandate's form or its address names, if it is a live one."""
+    raw = request.form.get("customer_id") or request.args.get("customer_id", "")
+    try:
+        customer = db.session.get(Customer, identifier(raw))
+    except ValueError:
+        return None
+    return customer if customer is not None and customer.deleted_at is None else None
 
 
 def _draft(form: Any, customer_id: int, stored_iban: str) -> MandateDraft:
@@ -260,10 +252,12 @@ def _draft(form: Any, customer_id: int, stored_iban: str) -> MandateDraft:
         scheme=form.scheme.data,
         type=form.type.data,
         signed_on=form.signed_on.data,
+        bank_registered_on=form.bank_registered_on.data,
     )
 
 
 def views() -> list[KontorView]:
     """The views of this module."""
     register_telling("customers", MANDATE_EVENTS)
+    register_badges("customers", record.mismatch_badge)
     return [MandatesView()]

@@ -40,6 +40,7 @@ MODULES: tuple[str, ...] = (
     "admin_views.returns",
     "admin_views.run_notices",
     "admin_views.mandates",
+    "admin_views.mandate_attention",
     "admin_views.creditor_accounts",
     "admin_views.bank_reports",
     "admin_views.bank_entries",

@@ -85,12 +85,13 @@ def _register_features(app: Flask) -> None:
     from app.catalogue import taking_back as catalogue_back
     from app.core.permissions import Permission
     from app.customers import accounts as customer_accounts
-    from app.customers import taking_back
+    from app.customers import iban_notices, taking_back
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
     from app.jobs import (
         bank_reports,
+        cleanup,
         duplicates,
         filing,
         grants,
@@ -101,8 +102,10 @@ def _register_features(app: Flask) -> None:
         run_notices,
         worker,
     )
+    from app.jobs import iban_notices as iban_jobs
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
+    from app.sepa.expiring import expire_mandates
     from app.sepa.invoice_filters import INVOICE_FILTERS
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
     from app.subscriptions import belongings as subscriptions
@@ -120,6 +123,8 @@ def _register_features(app: Flask) -> None:
         "rights statement",
     )
     customer_accounts.use_shortest_password(app.config["SETTINGS"].customer_password_length)
+    iban_notices.use_recipients(app.config["SETTINGS"].iban_change_notify)
+    iban_jobs.register()
     register_delete_guard(collections_under_way, CUSTOMERS_IN_COLLECTION)
     register_filter(HAS_MANDATE)
     for one_filter in INVOICE_FILTERS:
@@ -128,6 +133,7 @@ def _register_features(app: Flask) -> None:
         room.register()
     for one in (taking_back, catalogue_back, invoices_back, mandates_back, rights_back):
         one.register()
+    cleanup.add("expired_mandates", "Letting mandates expire", expire_mandates)
     imports.register()
     exports.register()
     mass_changes.register()

@@ -94,6 +94,11 @@ class Settings:
     bank_cutoff: str = _setting(
         "KONTOR_BANK_CUTOFF", "14:00", "time of day until which the bank takes files for next day"
     )
+    iban_change_notify: str = _setting(
+        "KONTOR_IBAN_CHANGE_NOTIFY",
+        "",
+        "addresses told of every changed IBAN, with commas between; empty: nobody",
+    )
     retry_attempts: int = _setting(
         "KONTOR_RETRY_ATTEMPTS",
         2,

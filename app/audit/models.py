@@ -15,6 +15,7 @@ class Action(StrEnum):
 
     CREATED = "created"
     CHANGED = "changed"
+    AMENDED = "amended"
     DELETED = "deleted"
     RESTORED = "restored"
     MERGED = "merged"

@@ -27,6 +27,7 @@ from app.customers.collisions import collisions
 from app.customers.duplicate_models import PairState
 from app.customers.duplicate_search import PAIRS
 from app.customers.guards import reasons_against_deleting
+from app.customers.iban_notices import tell_customer_ibans
 from app.customers.merge_choices import BANK, choices, merged_values
 from app.customers.models import Customer
 from app.customers.rules import display_name
@@ -141,6 +142,7 @@ def merge_customers(session: Session, plan: MergePlan, *, actor: Actor) -> list[
     if taken:
         raise Refused(taken[0])
     save_values(session, {plan.winner_id: winner}, [new])
+    tell_customer_ibans(session, [(winner, new)], actor=actor)
     _point_on(session, plan)
     both = (plan.winner_id, plan.loser_id)
     changes = names(diff(Customer, winner, new))

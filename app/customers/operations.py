@@ -21,6 +21,7 @@ from app.customers.choices import ApprovalState
 from app.customers.collisions import UNIQUE, collisions
 from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.guards import reasons_against_deleting, reasons_against_restoring
+from app.customers.iban_notices import tell_customer_ibans
 from app.customers.models import Customer
 from app.customers.writing import (
     CUSTOMERS,
@@ -130,7 +131,9 @@ def update_customers(
     _refuse_collisions(collisions(session, fresh, own_ids=own))
     save_values(session, before, changed)
     audit.record_many(session, entries)
-    accounts.follow_up(session, [(before[row["id"]], row) for row in changed], actor=actor)
+    pairs = [(before[row["id"]], row) for row in changed]
+    tell_customer_ibans(session, pairs, actor=actor)
+    accounts.follow_up(session, pairs, actor=actor)
     return own
 
 

@@ -52,6 +52,7 @@ FIELD_LABELS: dict[str, str] = {
     "collection_hold": "Collection hold",
     "collection_hold_until": "Collection hold until",
     "collection_hold_reason": "Reason for collection hold",
+    "notice_days": "Days of notice agreed on",
     "newsletter": "Newsletter",
     "promotional_sms": "Promotional SMS",
     "invoices_by_email": "Invoices by email",
@@ -74,6 +75,9 @@ FIELD_LABELS: dict[str, str] = {
 }
 CONSENTS = ("newsletter", "promotional_sms", "invoices_by_email")
 BANK_FIELDS = frozenset({"iban", "bic", "account_holder"})
+# Notice of a direct debit is given 14 days ahead unless fewer were agreed on.
+MOST_NOTICE_DAYS = 14
+_SPANS = (("rebate", 0, 100), ("term_of_payment", 0, 365), ("notice_days", 1, MOST_NOTICE_DAYS))
 PHONES = ("telephone_private", "business_telephone", "mobile_phone", "fax")
 
 
@@ -107,10 +111,10 @@ def problems(kind: str, values: Mapping[str, Any]) -> list[Problem]:
                 f"It has {len(memo)}; shorten it by {len(memo) - LONGEST_MEMO}",
             )
         )
-    for field, most in (("rebate", 100), ("term_of_payment", 365)):
+    for field, least, most in _SPANS:
         number = values.get(field)
-        if number is not None and not 0 <= number <= most:
-            found.append(Problem(field, f"{FIELD_LABELS[field]} is not between 0 and {most}"))
+        if number is not None and not least <= number <= most:
+            found.append(Problem(field, f"{FIELD_LABELS[field]} is not between {least} and {most}"))
     if values.get("locked") and not values.get("lock_text"):
         found.append(
             Problem(

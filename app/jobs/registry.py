@@ -53,7 +53,11 @@ class JobKind:
     stoppable: bool = True
 
 
+# Called with every job that has ended, in the transaction that writes its final state.
+AtEnd = Callable[[Session, Job], None]
+
 _kinds: dict[str, JobKind] = {}
+_at_every_end: list[AtEnd] = []
 
 
 def register(
@@ -79,3 +83,18 @@ def _always(answer: T) -> Callable[[Mapping[str, Any]], T]:
 def find(kind: str) -> JobKind | None:
     """The kind, or None where no feature of this version knows it."""
     return _kinds.get(kind)
+
+
+def at_every_end(told: AtEnd) -> None:
+    """Have a feature told of the end of jobs of every kind."""
+    if told not in _at_every_end:
+        _at_every_end.append(told)
+
+
+def tell_of_end(session: Session, job: Job) -> None:
+    """Tell its own kind of a job's end, and whoever wants to know of all."""
+    kind = find(job.kind)
+    if kind and kind.on_end:
+        kind.on_end(session, job)
+    for told in _at_every_end:
+        told(session, job)

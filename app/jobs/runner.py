@@ -162,9 +162,7 @@ def finish(
             job.done = job.total = job.total if job.total is not None else job.done
         left = count_leftovers(session, job_id) if taken_back else 0
         tell(job, _last_words(state, taken_back, left))
-        kind = registry.find(job.kind)
-        if kind and kind.on_end:
-            kind.on_end(session, job)
+        registry.tell_of_end(session, job)
 
 
 def _held(session: Session, job_id: int) -> Job:

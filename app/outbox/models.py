@@ -27,6 +27,7 @@ class MailPurpose(StrEnum):
     OPERATOR_INVITATION = "operator invitation"
     EXPORT_ENDED = "export ended"
     COLLECTION_NOTICE = "collection notice"
+    IBAN_CHANGED = "IBAN changed"
 
 
 class OutboxMessage(Identified, Base):

@@ -22,6 +22,7 @@ PURPOSE_LABELS = {
     MailPurpose.OPERATOR_INVITATION: "Operator's invitation",
     MailPurpose.EXPORT_ENDED: "Export is ready",
     MailPurpose.COLLECTION_NOTICE: "Notice of a direct debit",
+    MailPurpose.IBAN_CHANGED: "IBAN was changed",
 }
 
 MESSAGES = Listing(

@@ -1,6 +1,6 @@
 """Every state change of mandates. Drafts come in bulk; one in use is never edited in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -19,12 +19,23 @@ from app.core.errors import Problem, Refused
 from app.core.permissions import Permission
 from app.core.portions import portions
 from app.core.values import ValueProblem, bank_of, parse_bic, parse_iban
+from app.customers.iban_notices import IbanChange, tell_iban_changes
 from app.customers.models import Customer
 from app.sepa.characters import MAX_ID, is_legal_id
-from app.sepa.models import Collection, Mandate, MandateState, MandateType, Scheme
-from app.sepa.rules import MANDATE_STATES, iban_problem
+from app.sepa.models import (
+    Collection,
+    CollectionState,
+    Mandate,
+    MandateState,
+    MandateType,
+    Scheme,
+)
+from app.sepa.rules import MANDATE_STATES, iban_problem, is_expired
 
 MANDATES = cast(Table, Mandate.__table__)
+LONGEST_REASON = 200
+# What a person may still do with a mandate that is over: nothing.
+LIVING = frozenset({MandateState.DRAFT, MandateState.ACTIVE, MandateState.SUSPENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class MandateDraft:
     scheme: str = Scheme.CORE.value
     type: str = MandateType.RECURRENT.value
     signed_on: date | None = None
+    bank_registered_on: date | None = None
 
 
 def create_mandates(session: Session, drafts: Sequence[MandateDraft], *, actor: Actor) -> list[int]:
@@ -66,6 +78,7 @@ def create_mandates(session: Session, drafts: Sequence[MandateDraft], *, actor: 
             "type": draft.type,
             "state": (MandateState.ACTIVE if draft.signed_on else MandateState.DRAFT).value,
             "signed_on": draft.signed_on,
+            "bank_registered_on": draft.bank_registered_on,
             "created_at": now,
             "version": 1,
         }
@@ -101,19 +114,22 @@ def update_mandate(
     actor.require(Permission.MANDATES_EDIT)
     if MandateState(mandate.state) not in {MandateState.DRAFT, MandateState.ACTIVE}:
         raise Refused.because(f"A mandate that is {mandate.state} cannot be changed")
-    if session.scalar(select(Collection.id).where(Collection.mandate_id == mandate.id).limit(1)):
+    if is_used(session, mandate):
         raise Refused.because(
             "This mandate was used in a collection and cannot be changed",
-            hint="Cancel it and make a new one",
+            hint="Amend it where account or reference are new; for another scheme, make a new one",
         )
     if draft.customer_id != mandate.customer_id:
         raise Refused.because("A mandate stays with its customer", field="customer_id")
-    problems = _problems(draft) + _taken(session, [draft], own_id=mandate.id)
+    problems = problems_of(session, draft, mandate.id)
     if problems:
         raise Refused(problems)
     before = snapshot(mandate)
+    mandate.bic = bic_for(mandate, draft.iban, draft.bic)
+    if draft.iban != mandate.iban:
+        mandate.iban_changed_at = clock.now()
     mandate.reference, mandate.iban = draft.reference, draft.iban
-    mandate.bic = draft.bic or bank_of(draft.iban)[0]
+    mandate.bank_registered_on = draft.bank_registered_on
     mandate.account_holder, mandate.scheme = draft.account_holder, draft.scheme
     mandate.type, mandate.signed_on = draft.type, draft.signed_on
     if draft.signed_on and mandate.state == MandateState.DRAFT:
@@ -121,7 +137,7 @@ def update_mandate(
     if not draft.signed_on:
         mandate.state = MandateState.DRAFT.value
     session.flush()
-    _tell(session, mandate, before, Action.CHANGED, actor)
+    tell_mandate(session, mandate, before, Action.CHANGED, actor)
 
 
 def change_mandate_state(
@@ -132,15 +148,110 @@ def change_mandate_state(
     actor: Actor,
     reason: str | None = None,
 ) -> None:
-    """Suspend, resume or cancel a mandate. Raises Refused where the table of states forbids it."""
+    """Suspend, resume or cancel a mandate. Raises Refused where the table of states forbids it.
+
+    Why it is suspended or cancelled stays with it; resuming clears that, and the bank's code.
+    """
     actor.require(Permission.MANDATES_EDIT)
     MANDATE_STATES.check(MandateState(mandate.state), state)
-    if state is MandateState.ACTIVE and mandate.signed_on is None:
+    resumed = state is MandateState.ACTIVE
+    if mandate.state == MandateState.USED:
+        # Only a run that is cancelled gives it back; else one signature would collect twice.
+        raise Refused.because("A one-off mandate that was used cannot be resumed")
+    if resumed and mandate.signed_on is None:
         raise Refused.because("Signed on is missing", field="signed_on")
+    if (
+        resumed
+        and mandate.signed_on
+        and is_expired(mandate.signed_on, mandate.last_collected_on, clock.today())
+    ):
+        raise Refused.because(
+            "This mandate has lapsed: 36 months have passed without a collection",
+            hint="A new one has to be signed",
+        )
     before = snapshot(mandate)
     mandate.state = state.value
+    mandate.state_reason = None if resumed else (reason or "")[:LONGEST_REASON] or None
+    if resumed:
+        mandate.state_code = None
     session.flush()
-    _tell(session, mandate, before, Action.STATE_CHANGED, actor, reason)
+    tell_mandate(session, mandate, before, Action.STATE_CHANGED, actor, reason)
+
+
+def confirm_registration(
+    session: Session, mandate: Mandate, registered_on: date, *, actor: Actor
+) -> None:
+    """Note that the debtor's bank has registered a B2B mandate. Raises Refused for any other."""
+    actor.require(Permission.MANDATES_EDIT)
+    if MandateState(mandate.state) not in LIVING:
+        raise Refused.because(f"A mandate that is {mandate.state} cannot be changed")
+    wrong = _registration_problems(mandate.scheme, registered_on)
+    if wrong:
+        raise Refused(wrong)
+    before = snapshot(mandate)
+    mandate.bank_registered_on = registered_on
+    session.flush()
+    tell_mandate(session, mandate, before, Action.CHANGED, actor)
+
+
+def is_used(session: Session, mandate: Mandate) -> bool:
+    """Tell whether a collection rests on a mandate; one of a run that was cancelled does not."""
+    if mandate.last_collected_on is not None:
+        return True
+    return (
+        session.scalar(
+            select(Collection.id)
+            .where(
+                Collection.mandate_id == mandate.id,
+                Collection.state != CollectionState.VOID.value,
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def bic_for(mandate: Mandate, iban: str, bic: str | None) -> str | None:
+    """The BIC that goes with an IBAN: the given one, unless it was left from another IBAN."""
+    known = bank_of(iban)[0]
+    left_over = iban != mandate.iban and bic == mandate.bic
+    return (known or bic) if left_over else (bic or known)
+
+
+def problems_of(session: Session, draft: MandateDraft, own_id: int | None = None) -> list[Problem]:
+    """Everything that is wrong with a mandate by itself, and whether its reference is free."""
+    return _problems(draft) + _taken(session, [draft], own_id)
+
+
+def tell_mandate(
+    session: Session,
+    mandate: Mandate,
+    before: dict[str, Any],
+    action: Action,
+    actor: Actor,
+    reason: str | None = None,
+    *,
+    more: Mapping[str, list[Any]] | None = None,
+) -> None:
+    """Write what changed on a flushed mandate; a second person is told of another IBAN."""
+    changes = diff(Mandate, before, snapshot(mandate)) | dict(more or {})
+    if changes:
+        audit.record(
+            session, actor=actor, action=action, entity="mandate", entity_id=mandate.id,
+            entity_label=mandate.reference, customer_id=mandate.customer_id, changes=changes,
+            reason=reason,
+        )  # fmt: skip
+    if before["iban"] != mandate.iban:
+        tell_iban_changes(
+            session,
+            [
+                IbanChange(
+                    f"mandate {mandate.reference}", before["iban"], mandate.iban,
+                    mandate.customer_id, f"/admin/mandates/details/?id={mandate.id}",
+                )
+            ],
+            actor=actor,
+        )  # fmt: skip
 
 
 def _problems(draft: MandateDraft) -> list[Problem]:
@@ -174,7 +285,19 @@ def _problems(draft: MandateDraft) -> list[Problem]:
         found.append(Problem("account_holder", "Account holder is missing"))
     if draft.signed_on and draft.signed_on > clock.today():
         found.append(Problem("signed_on", "Signed on is in the future"))
-    return found
+    return found + _registration_problems(draft.scheme, draft.bank_registered_on)
+
+
+def _registration_problems(scheme: str, registered_on: date | None) -> list[Problem]:
+    if registered_on is None:
+        return []
+    if scheme != Scheme.B2B:
+        wrong = "Only B2B mandates are registered with the customer's bank"
+    elif registered_on > clock.today():
+        wrong = "Registered with the bank on is in the future"
+    else:
+        return []
+    return [Problem("bank_registered_on", wrong)]
 
 
 def _taken(
@@ -209,20 +332,3 @@ def _without_customer(session: Session, drafts: Sequence[MandateDraft]) -> list[
         live.update(session.scalars(select(Customer.id).where(*there)))
     gone = Problem("customer_id", "The customer is no longer there", "Choose another customer")
     return [gone for draft in drafts if draft.customer_id not in live]
-
-
-def _tell(
-    session: Session,
-    mandate: Mandate,
-    before: dict[str, Any],
-    action: Action,
-    actor: Actor,
-    reason: str | None = None,
-) -> None:
-    changes = diff(Mandate, before, snapshot(mandate))
-    if changes:
-        audit.record(
-            session, actor=actor, action=action, entity="mandate", entity_id=mandate.id,
-            entity_label=mandate.reference, customer_id=mandate.customer_id, changes=changes,
-            reason=reason,
-        )  # fmt: skip

@@ -15,7 +15,6 @@ from app.core.errors import NotFound, Problem, Refused
 from app.core.filters import Condition
 from app.core.listing import Listing
 from app.customers.models import Customer
-from app.customers.search import list_condition
 from app.sepa.models import (
     Collection,
     CollectionRun,
@@ -24,7 +23,6 @@ from app.sepa.models import (
     Mandate,
     MandateState,
     RunState,
-    Scheme,
 )
 from app.sepa.rules import Policy
 
@@ -176,13 +174,6 @@ def blocks_of_run(session: Session, run: CollectionRun) -> list[tuple[str, int, 
     return [(kind, count, total) for kind, count, total in rows]
 
 
-def mandates_of(session: Session, customer_id: int) -> Sequence[Mandate]:
-    """The mandates of a customer, the newest first."""
-    return session.scalars(
-        select(Mandate).where(Mandate.customer_id == customer_id).order_by(Mandate.id.desc())
-    ).all()
-
-
 def active_accounts(session: Session) -> Sequence[CreditorAccount]:
     """The accounts that can be collected into, the default one first."""
     return session.scalars(
@@ -192,24 +183,6 @@ def active_accounts(session: Session) -> Sequence[CreditorAccount]:
     ).all()
 
 
-def _search_mandates(text: str) -> Condition:
-    whose = select(Customer.id).where(list_condition(text))
-    return (func.lower(Mandate.reference) == text.lower()) | Mandate.customer_id.in_(whose)
-
-
-MANDATES = Listing(
-    statement=select(Mandate),
-    filters=(
-        filters.text("reference", "Mandate reference", func.lower(Mandate.reference), begins=True),
-        filters.choice("state", "State", Mandate.state, [(s.value, s.value) for s in MandateState]),
-        filters.choice("scheme", "Scheme", Mandate.scheme, [(s.value, s.value) for s in Scheme]),
-        filters.date_between("signed", "Signed on", Mandate.signed_on),
-    ),
-    sorts={"reference": func.lower(Mandate.reference)},
-    default_sort="reference",
-    search=_search_mandates,
-    options=(joinedload(Mandate.customer),),
-)
 RUNS = Listing(
     statement=select(CollectionRun),
     filters=(

@@ -173,6 +173,15 @@ def is_expired(signed_on: date, last_collected_on: date | None, day: date) -> bo
     return months > MANDATE_MONTHS or (months == MANDATE_MONTHS and day.day > since.day)
 
 
+def lapsed_before(day: date) -> date:
+    """The first day that is not too long ago: what was last used before it has lapsed by `day`."""
+    years = MANDATE_MONTHS // 12
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # the 29th of February
+        return date(day.year - years, 3, 1)
+
+
 def sequence_type(
     mandate_type: str, last_collected_on: date | None, *, first_as_recurrent: bool
 ) -> SequenceType:

@@ -12,9 +12,9 @@ from app.core.errors import NotAllowed
 from app.core.permissions import PERMISSION_LABELS, Permission
 from app.core.portions import portions
 from app.sepa.models import Mandate, MandateState
+from app.sepa.operations_mandates import LONGEST_REASON
+from app.sepa.return_codes import return_code
 from app.sepa.rules import MANDATE_STATES
-
-LONGEST_REASON = 200
 
 
 def suspend_mandates(
@@ -72,3 +72,10 @@ def suspend_mandates(
         done += len(active)
     session.expire_all()
     return done
+
+
+def advice_for(code: str | None) -> str:
+    """What to do about a mandate that was suspended for this code, or by hand."""
+    if not code:
+        return "Settle the reason, then resume it, or cancel it."
+    return return_code(code).advice.removeprefix("The mandate is suspended. ")

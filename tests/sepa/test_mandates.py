@@ -21,6 +21,7 @@ from app.sepa.operations_mandates import (
     create_mandates,
     update_mandate,
 )
+from app.sepa.operations_runs import cancel_run
 from tests.sepa import making
 
 
@@ -107,6 +108,31 @@ def test_a_mandate_in_use_cannot_be_edited_in_place(
         update_mandate(session, mandate, draft(mandate, account_holder="Other"), actor=COMMAND_LINE)
 
 
+def test_a_cancelled_run_leaves_its_mandate_unused(
+    session: Session, clock: Callable[[datetime], None]
+) -> None:
+    clock(making.NOW)
+    making.debtor(session)
+    account = making.account(session)
+    run, _ = create_run(session, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE)
+    cancel_run(session, run, actor=COMMAND_LINE)
+    mandate = session.scalars(select(Mandate)).one()
+    update_mandate(session, mandate, draft(mandate, scheme="B2B"), actor=COMMAND_LINE)
+    assert mandate.scheme == "B2B"
+
+
+def test_a_corrected_iban_is_noted_as_new(
+    session: Session, clock: Callable[[datetime], None]
+) -> None:
+    clock(making.NOW)
+    mandate = making.mandate(session, making.payer(session))
+    update_mandate(session, mandate, draft(mandate, account_holder="Other"), actor=COMMAND_LINE)
+    assert mandate.iban_changed_at is None
+    update_mandate(session, mandate, draft(mandate, iban=making.iban()), actor=COMMAND_LINE)
+    assert mandate.iban_changed_at == making.NOW
+    assert mandate.original_iban is None
+
+
 def test_suspended_resumed_and_cancelled_for_good(session: Session) -> None:
     mandate = making.mandate(session, making.payer(session))
     for state in (MandateState.SUSPENDED, MandateState.ACTIVE, MandateState.CANCELLED):
@@ -119,6 +145,14 @@ def test_suspended_resumed_and_cancelled_for_good(session: Session) -> None:
 def test_a_draft_cannot_be_activated_unsigned(session: Session) -> None:
     mandate = making.mandate(session, making.payer(session), signed_on=None)
     with pytest.raises(Refused, match="Signed on is missing"):
+        change_mandate_state(session, mandate, MandateState.ACTIVE, actor=COMMAND_LINE)
+
+
+def test_a_one_off_mandate_that_was_used_is_not_resumed_by_hand(session: Session) -> None:
+    mandate = making.mandate(session, making.payer(session), type="one-off")
+    mandate.state = MandateState.USED.value
+    session.flush()
+    with pytest.raises(Refused, match="cannot be resumed"):
         change_mandate_state(session, mandate, MandateState.ACTIVE, actor=COMMAND_LINE)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskCliRunner
 from sqlalchemy import select
 
 from app.catalogue.models import PriceLevel, Product
@@ -57,3 +58,16 @@ def make_product(app: Flask) -> Callable[[str], None]:
                 session.add(Product(number=name[:40], name=name))
 
     return make
+
+
+@pytest.fixture
+def undo(runner: FlaskCliRunner) -> Callable[[int], dict[str, Any]]:
+    """`flask import undo JOB`."""
+
+    def run(job: int) -> dict[str, Any]:
+        result = runner.invoke(args=["import", "undo", str(job), "--json"])
+        assert result.exit_code == 0, result.output
+        found: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
+        return found
+
+    return run

@@ -1,6 +1,5 @@
 """Undo of an import, of every kind: all is as it was, but for what somebody edited since."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -37,19 +36,6 @@ TABLES = (
 ACTION = "/admin/imports/action/"
 STAMPS = {"version", "changed_at"}
 Facts = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def undo(runner: FlaskCliRunner) -> Callable[[int], dict[str, Any]]:
-    """`flask import undo JOB`."""
-
-    def run(job: int) -> dict[str, Any]:
-        result = runner.invoke(args=["import", "undo", str(job), "--json"])
-        assert result.exit_code == 0, result.output
-        found: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
-        return found
-
-    return run
 
 
 def facts(session: Session) -> Facts:

@@ -90,6 +90,10 @@ MANDATES = (
     told("State", "state", width=12),
     told("Signed on", "signed_on", Form.DATE, 13),
     told("Last collected on", "last_collected_on", Form.DATE, 18),
+    told("Reason", "state_reason", width=30),
+    told("Return code", "state_code", width=12),
+    told("Reference before the amendment", "original_reference", width=22),
+    told("Registered with the bank on", "bank_registered_on", Form.DATE, 18),
 )
 
 CREDITOR_ACCOUNTS = (

@@ -33,7 +33,8 @@ from app.institutions.queries import CONSORTIA
 from app.jobs import queries as job_queries
 from app.outbox.queries import MESSAGES
 from app.sepa.models import CollectionRun, CreditorAccount, Mandate
-from app.sepa.queries import ACCOUNTS, MANDATES, RUNS
+from app.sepa.queries import ACCOUNTS, RUNS
+from app.sepa.queries_mandates import MANDATES
 from app.sepa.queries_returns import WAITING as WAITING_RETURNS
 from app.sepa.queries_returns import WORKED_OFF as WORKED_OFF_RETURNS
 from app.sepa.reports.models import BankReport
