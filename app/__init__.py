@@ -89,7 +89,7 @@ def _register_features(app: Flask) -> None:
     from app.customers.guards import register_delete_guard
     from app.customers.queries import register_filter
     from app.institutions import belongings as institutions
-    from app.jobs import duplicates, grants, mass_changes, renewals, worker
+    from app.jobs import collecting, duplicates, grants, mass_changes, renewals, worker
     from app.sepa import belongings as sepa
     from app.sepa import taking_back as mandates_back
     from app.sepa.queries import CUSTOMERS_IN_COLLECTION, HAS_MANDATE, collections_under_way
@@ -120,6 +120,7 @@ def _register_features(app: Flask) -> None:
     grants.register()
     renewals.register()
     duplicates.register()
+    collecting.register()
     worker.init_app(app, app.config["SETTINGS"])
     cli.register(app)
 

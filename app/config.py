@@ -94,6 +94,17 @@ class Settings:
     bank_cutoff: str = _setting(
         "KONTOR_BANK_CUTOFF", "14:00", "time of day until which the bank takes files for next day"
     )
+    notice_days: int = _setting(
+        "KONTOR_NOTICE_DAYS", 14, "days from the notice to the collection, unless fewer are agreed"
+    )
+    invoice_is_notice: bool = _setting(
+        "KONTOR_INVOICE_IS_NOTICE",
+        True,
+        "an invoice, which names its due date, is the notice of its collection",
+    )
+    iban_change_days: int = _setting(
+        "KONTOR_IBAN_CHANGE_DAYS", 14, "days for which a preview points to a changed IBAN"
+    )
     csv_separator: str = _setting("KONTOR_CSV_SEPARATOR", ";", "separator of CSV exports: ; or ,")
 
     @property

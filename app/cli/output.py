@@ -2,16 +2,18 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from inspect import getdoc
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
 from app.core.errors import KontorError, Refused
+from app.core.portions import portions
 
 JSON_HELP = (
     "\b\nWith --json the last line on standard output is one JSON object; progress goes to"
@@ -69,6 +71,30 @@ def command(
     return decorate
 
 
+class LinesLater(list[Any]):
+    """A list for the JSON object that waits in a file, one line each, until it is printed.
+
+    What is left out of a run may be a million invoices, and is told after the sums.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as the list
+        self._count = 0
+
+    def add(self, value: Any) -> None:
+        """Put one more at the end."""
+        self._file.write(json.dumps(value, ensure_ascii=False) + "\n")
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Any]:
+        self._file.seek(0)
+        return map(json.loads, self._file)
+
+
 def progress(text: str) -> None:
     """Tell a person how far it is, on standard error."""
     click.echo(text, err=True)
@@ -78,13 +104,22 @@ def _print(result: dict[str, Any], as_json: bool) -> None:
     shown = {key: value for key, value in result.items() if key not in {"refused_whole"}}
     message = shown.pop("message", None) if not as_json else shown.get("message")
     if as_json:
-        click.echo(json.dumps(shown, ensure_ascii=False, default=str))
+        _write_json(shown)
         return
     if message:
         click.echo(message)
         return
     for key, value in shown.items():
-        click.echo(f"{key}: {json.dumps(value, ensure_ascii=False, default=str)}")
+        click.echo(f"{key}: ", nl=False)
+        _write_json(value)
+
+
+def _write_json(value: Any) -> None:
+    """Piece by piece, so that a long list is never a long text as well."""
+    encoder = json.JSONEncoder(ensure_ascii=False, default=str)
+    for some in portions(encoder.iterencode(value), 10_000):
+        click.echo("".join(some), nl=False)
+    click.echo()
 
 
 def _refuse(error: KontorError, as_json: bool) -> None:

@@ -60,7 +60,7 @@ def file_run(session: Session, run: CollectionRun, *, policy: Policy, actor: Act
     if run.state == RunState.CREATED:
         release_run(session, run, policy=policy, actor=actor)
     RUN_STATES.check(RunState(run.state), RunState.FILED)
-    policy.check_collection_date(run.collection_date, clock.now())
+    policy.of_account(run.creditor_account).check_collection_date(run.collection_date, clock.now())
     for part in parts_of(session, run):
         _store(session, run, part, actor)
     run.filed_at = clock.now()

@@ -81,6 +81,7 @@ def invoice(session: Session, customer: Customer, amount: str = "12.34", **given
             "number": f"R-{next(_numbers)}",
             "customer_id": customer.id,
             "amount": Decimal(amount),
+            "issued_on": date(2026, 11, 2),
             "due_on": date(2026, 11, 30),
         }
         | given
