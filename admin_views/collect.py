@@ -18,6 +18,7 @@ from admin_views.accounting_states import sequence
 from admin_views.collect_mending import MENDING, Here, mend
 from admin_views.customer_payment import account_of
 from admin_views.formatters import Badge, Column, Link, day
+from admin_views.jobs import register_job_page
 from admin_views.registry import address_of
 from app.accounts.identity import current_actor
 from app.core import clock
@@ -47,7 +48,7 @@ from app.sepa.previews.queries import (
     lines_of,
 )
 from app.sepa.previews.totals import COLLECTED, is_section
-from app.sepa.queries import active_accounts, policy_of, same_run
+from app.sepa.queries import active_accounts, policy_of, run_by_number, same_run
 from app.sepa.rules import Caution, Exclusion, Policy
 
 ROWS = 25
@@ -255,6 +256,24 @@ def _columns(section: str, asked: Asked, back: str) -> tuple[Column, ...]:
     if reason is Exclusion.NOTICE_TOO_SHORT:
         return (_CUSTOMER, _INVOICE, _AMOUNT, Column("issued_on", "Issued on"), way)
     return (_CUSTOMER, _INVOICE, _AMOUNT, way)
+
+
+def register_pages() -> None:
+    """Let the pages of the jobs lead to the preview, and to the run that was made of it."""
+    register_job_page(collecting.WORK_OUT, _preview_of)
+    register_job_page(collecting.CREATE, _run_of)
+
+
+def _preview_of(job: Job) -> Link:
+    asked = {name: job.params[name] for name in ("account", "date")}
+    return Link("See the preview", address_of("direct_debit.collect_view", **asked))
+
+
+def _run_of(job: Job) -> Link:
+    if not job.result:
+        return _preview_of(job)
+    run = run_by_number(db.session(), job.result["run"])
+    return Link(f"Run {run.number}", address_of("direct_debit.details_view", id=run.id))
 
 
 def _found(session: Session, asked: Asked) -> tuple[Found | None, RunPreview | None]:

@@ -63,7 +63,7 @@ def start_preview(
     job = operations.enqueue(
         session,
         WORK_OUT,
-        {"preview": preview.id},
+        _params(preview),
         actor=actor,
         title=f"Preview of {collection_date:%d.%m.%Y}, {account.label}",
     )
@@ -90,13 +90,21 @@ def start_creating(session: Session, preview_id: int, *, actor: Actor) -> Job:
     job = operations.enqueue(
         session,
         CREATE,
-        {"preview": preview.id},
+        _params(preview),
         actor=actor,
         title=f"Create a run of {totals.collected.count:,} collections",
         total=totals.collected.count,
     )
     preview.creating_job_id = job.id
     return job
+
+
+def _params(preview: RunPreview) -> dict[str, Any]:
+    return {
+        "preview": preview.id,
+        "account": preview.creditor_account_id,
+        "date": preview.collection_date.isoformat(),
+    }
 
 
 def under_way(session: Session, job_id: int | None) -> bool:
@@ -142,7 +150,7 @@ def create(context: JobContext) -> Mapping[str, Any]:
         run = create_from_preview(
             session, context.params["preview"], policy=_policy(), actor=context.actor
         )
-        told = {"run": run.number, "run_id": run.id, "collections": run.collection_count}
+        told = {"run": run.number, "collections": run.collection_count}
         # Whoever has lost the job to another worker must not commit.
         context.checkpoint(session, told, run.collection_count)
     return told
