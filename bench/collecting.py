@@ -76,9 +76,16 @@ def _prepare(day: date, run_day: date) -> None:
 
 
 def _mandates(session: Session) -> None:
-    """One for each payer who has none, as the seed leaves them."""
+    """One for each payer who has none; those that the seed made long ago count as used lately."""
     from app.customers.models import Customer
     from app.sepa.models import Mandate
+
+    lately = _today() - timedelta(days=100)
+    session.execute(
+        update(Mandate)
+        .where(Mandate.last_collected_on.is_(None), Mandate.signed_on < lately)
+        .values(last_collected_on=lately)
+    )
 
     has = select(Mandate.id).where(Mandate.customer_id == Customer.id)
     named = {
@@ -90,7 +97,7 @@ def _mandates(session: Session) -> None:
         "scheme": literal("CORE"),
         "type": literal("recurrent"),
         "state": literal("active"),
-        "signed_on": literal(_today() - timedelta(days=100)),
+        "signed_on": literal(lately),
         "created_at": literal(datetime.now(UTC), Mandate.created_at.type),
         "version": literal(1),
     }

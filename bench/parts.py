@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.collecting import measure_collecting
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
 from bench.exporting import measure_exports
@@ -157,6 +158,10 @@ def _imports(plan: Plan) -> Found:
     return measure_imports(plan.data / "imports", min(plan.customers, ROWS))
 
 
+def _direct_debit(plan: Plan) -> Found:
+    return measure_collecting(plan.sqlite)
+
+
 def _rows(rows: Any) -> Found:
     return {"rows": [one.as_json() for one in rows]}
 
@@ -176,5 +181,6 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "rights": _rights,
     "exports": _exports,
     "imports": _imports,
+    "direct-debit": _direct_debit,
     "duplicates": _duplicates,
 }

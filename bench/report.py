@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.keeping import Found, kept, rows_of
 from bench.parts import PARTS, Plan
+from bench.report_collecting import collecting
 from bench.report_details import details
 from bench.report_rights import rights
 from bench.report_transfers import transfers
@@ -54,6 +55,7 @@ def report(plan: Plan) -> str:
         *transfers(found),
         *_duplicates(found),
         *rights(found),
+        *collecting(found),
     ]
     return "\n".join([*lines, *details(found), *_again(plan)]) + "\n"
 

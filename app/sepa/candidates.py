@@ -68,6 +68,8 @@ class Candidate:
         told = (
             self.invoice_id, self.amount, self.mandate_id, self.mandate_reference,
             self.mandate_signed_on, self.sequence_type, self.debtor_name, self.iban, self.bic,
+            self.original_reference, self.original_iban, self.remittance_text,
+            *self.address.values(),
         )  # fmt: skip
         return crc32(repr(told).encode())
 
@@ -111,8 +113,10 @@ class Judge:
             last = None
             while True:
                 rows = self._session.execute(_due(state, self._day, last)).all()
-                if rows:
+                if rows and state == InvoiceState.OPEN:
                     yield self._judge(rows)
+                elif rows:
+                    yield [_excluded(row, Exclusion.ALREADY_IN_COLLECTION, None) for row in rows]
                 if len(rows) < AT_ONCE:
                     break
                 last = (rows[-1].due_on, rows[-1].customer_id, rows[-1].id)

@@ -199,11 +199,11 @@ def _without_an_end(kind: object, context: object) -> None:
 
 
 def test_a_page_of_a_large_preview_asks_no_more_than_a_small_one(
-    client: FlaskClient, run_jobs: RunJobs, queries: Callable[..., int]
+    app: Flask, client: FlaskClient, run_jobs: RunJobs, queries: Callable[..., int]
 ) -> None:
     work_out(client, run_jobs)
     few = queries(lambda: look(client))
-    with transaction() as fresh:
+    with app.app_context(), transaction() as fresh:
         making.many_debtors(fresh, 60)
     work_out(client, run_jobs)
     assert queries(lambda: look(client)) <= few
