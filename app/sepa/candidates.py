@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Row, Select, func, literal_column, select, tuple_
+from sqlalchemy import Row, func, literal_column, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.billing.models import Invoice, InvoiceState
@@ -270,7 +270,7 @@ class Judge:
 _ORDER = (Invoice.due_on, Invoice.customer_id, Invoice.id)
 
 
-def _rows() -> Select[Any]:
+def _rows() -> Any:
     return (
         select(
             Invoice.id, Invoice.number, Invoice.customer_id, Invoice.amount, Invoice.state,
@@ -283,7 +283,7 @@ def _rows() -> Select[Any]:
     )  # fmt: skip
 
 
-def _due(state: InvoiceState, day: date, after: tuple[date, int, int] | None) -> Select[Any]:
+def _due(state: InvoiceState, day: date, after: tuple[date, int, int] | None) -> Any:
     # The state is written out: only then do both databases see that a partial index serves.
     wanted = _rows().where(Invoice.state == literal_column(f"'{state}'"), Invoice.due_on <= day)
     if after is not None:
@@ -304,9 +304,9 @@ def count_due(session: Session, day: date, at_most: int) -> int:
     return min(found, at_most)
 
 
-def _mandates(session: Session, customer_ids: list[int]) -> dict[int, list[Row[Any]]]:
+def _mandates(session: Session, customer_ids: list[int]) -> dict[int, list[Any]]:
     """The mandates of each customer, the newest first."""
-    found: dict[int, list[Row[Any]]] = {}
+    found: dict[int, list[Any]] = {}
     rows = session.execute(
         select(
             Mandate.id, Mandate.customer_id, Mandate.reference, Mandate.iban, Mandate.bic,

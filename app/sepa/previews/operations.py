@@ -99,7 +99,7 @@ def clear_lines(session: Session, preview_id: int, most: int) -> int:
             _LINES.c.place < first.place + most,
         )
     )
-    return int(done.rowcount)
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def check_current(preview: RunPreview, account: CreditorAccount, policy: Policy) -> None:
