@@ -24,7 +24,7 @@ from werkzeug.http import dump_options_header
 from admin_views.access import needs
 from admin_views.accounting_states import collection_badge, run_badge, sequence
 from admin_views.base import KontorView
-from admin_views.collect import Collecting
+from admin_views.collect import Collecting, register_pages
 from admin_views.customer_events import COLLECTIONS as COLLECTION_EVENTS
 from admin_views.customer_lookup import customer_in_record
 from admin_views.customer_payment import account_of
@@ -311,4 +311,5 @@ def views() -> list[KontorView]:
     """The views of this module."""
     register_timeline("customers", COLLECTION_EVENTS)
     register_job_page(filing.KIND, _page_of)
+    register_pages()
     return [DirectDebitView()]

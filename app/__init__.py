@@ -92,6 +92,7 @@ def _register_features(app: Flask) -> None:
     from app.jobs import (
         bank_reports,
         cleanup,
+        collecting,
         duplicates,
         filing,
         grants,
@@ -145,6 +146,7 @@ def _register_features(app: Flask) -> None:
     invoice_steps.register()
     duplicates.register()
     bank_reports.register()
+    collecting.register()
     worker.init_app(app, app.config["SETTINGS"])
     cli.register(app)
 

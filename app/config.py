@@ -107,6 +107,17 @@ class Settings:
     retry_days: int = _setting(
         "KONTOR_RETRY_DAYS", 0, "days after a return before it may be collected again"
     )
+    notice_days: int = _setting(
+        "KONTOR_NOTICE_DAYS", 14, "days from the notice to the collection, unless fewer are agreed"
+    )
+    invoice_is_notice: bool = _setting(
+        "KONTOR_INVOICE_IS_NOTICE",
+        True,
+        "an invoice, which names its due date, is the notice of its collection",
+    )
+    iban_change_days: int = _setting(
+        "KONTOR_IBAN_CHANGE_DAYS", 14, "days for which a preview points to a changed IBAN"
+    )
     csv_separator: str = _setting("KONTOR_CSV_SEPARATOR", ";", "separator of CSV exports: ; or ,")
 
     @property

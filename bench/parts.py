@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.answers import measure_answers
 from bench.bank_files import measure_bank_files
+from bench.collecting import measure_collecting
 from bench.data import prepare
 from bench.duplicates import measure_duplicates
 from bench.exporting import measure_exports
@@ -169,6 +170,10 @@ def _bank_files(plan: Plan) -> Found:
     return measure_bank_files(Installation(plan.data / "bank-files"))
 
 
+def _direct_debit(plan: Plan) -> Found:
+    return measure_collecting(plan.sqlite)
+
+
 def _rows(rows: Any) -> Found:
     return {"rows": [one.as_json() for one in rows]}
 
@@ -190,5 +195,6 @@ PARTS: Mapping[str, Callable[[Plan], Found]] = {
     "exports": _exports,
     "imports": _imports,
     "bank-files": _bank_files,
+    "direct-debit": _direct_debit,
     "duplicates": _duplicates,
 }

@@ -8,6 +8,7 @@ from bench.keeping import Found, kept, rows_of
 from bench.parts import PARTS, Plan
 from bench.report_answers import answers
 from bench.report_bank_files import bank_files
+from bench.report_collecting import collecting
 from bench.report_details import details
 from bench.report_rights import rights
 from bench.report_transfers import transfers
@@ -58,6 +59,7 @@ def report(plan: Plan) -> str:
         *_duplicates(found),
         *rights(found),
         *answers(found),
+        *collecting(found),
     ]
     return "\n".join([*lines, *details(found), *_again(plan)]) + "\n"
 

@@ -12,7 +12,7 @@ from app.core.database import Base, immediate_begin
 # Every room with tables, so that a new migration sees them all.
 for room in (
     "core", "audit", "outbox", "accounts", "catalogue", "customers",
-    "subscriptions", "billing", "sepa", "sepa.reports", "jobs", "transfer",
+    "subscriptions", "billing", "sepa", "sepa.reports", "sepa.previews", "jobs", "transfer",
 ):  # fmt: skip
     importlib.import_module(f"app.{room}.models")
 

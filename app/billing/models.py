@@ -45,6 +45,13 @@ class Invoice(Identified, Versioned, Base):
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
+        Index(
+            "ix_invoices_in_collection",
+            "due_on",
+            "customer_id",
+            sqlite_where=text("state = 'in collection'"),
+            postgresql_where=text("state = 'in collection'"),
+        ),
     )
     __mapper_args__ = {"version_id_col": Versioned.version}
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from flask import current_app
 
-from app.cli.output import OutFile, command
+from app.cli.output import Lines, OutFile, command
 from app.core import clock, storage
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
@@ -19,11 +19,12 @@ from app.jobs.operations import run_now
 from app.jobs.run_notices import start_notices
 from app.sepa import operations_runs as runs
 from app.sepa.archive import write_archive
-from app.sepa.candidates import Assessment, assess
+from app.sepa.candidates import Excluded, Judge
 from app.sepa.creating import create_run
 from app.sepa.letters import hand_out_letters
 from app.sepa.letters import letters as letters_of
 from app.sepa.notices import summary_of
+from app.sepa.previews.totals import Totals
 from app.sepa.queries import account_by_label, policy_of, run_by_number
 from app.sepa.rules import Policy
 
@@ -46,21 +47,29 @@ _RUN = click.argument("run")
 @command("preview", _DATE, _ACCOUNT)
 def preview(collection_date: date, account: str) -> dict[str, Any]:
     """Tell what a run for this date would collect, and what is left out and why."""
-    session, policy = db.session(), _policy()
-    policy.check_collection_date(collection_date, clock.now())
-    found = assess(session, account_by_label(session, account), collection_date, policy)
-    return {"run": None} | _figures(found)
+    session, chosen = db.session(), account_by_label(db.session(), account)
+    policy = _policy()
+    policy.of_account(chosen).check_collection_date(collection_date, clock.now())
+    totals, left = Totals(), Lines()
+    for portion in Judge(session, chosen, collection_date, policy).portions():
+        for verdict in portion:
+            totals.add(verdict)
+            if isinstance(verdict, Excluded):
+                left.add(_told(verdict))
+    return {"run": None} | _figures(totals, left)
 
 
 @command("create", _DATE, _ACCOUNT)
 def create(collection_date: date, account: str) -> dict[str, Any]:
     """Create a run: claim the invoices and freeze what the bank will be told."""
+    left = Lines()
     with transaction() as session:
-        chosen = account_by_label(session, account)
-        run, found = create_run(
-            session, chosen, collection_date, policy=_policy(), actor=COMMAND_LINE
-        )
-        return {"run": run.number} | _figures(found)
+        run, totals = create_run(
+            session, account_by_label(session, account), collection_date, policy=_policy(),
+            actor=COMMAND_LINE, left_out=lambda one: left.add(_told(one)),
+        )  # fmt: skip
+        number = run.number
+    return {"run": number} | _figures(totals, left)
 
 
 @command(
@@ -156,14 +165,15 @@ def _policy() -> Policy:
     return policy_of(current_app.config["SETTINGS"])
 
 
-def _figures(found: Assessment) -> dict[str, Any]:
+def _told(one: Excluded) -> dict[str, str]:
+    return {"invoice": one.invoice, "customer": one.customer, "reason": one.reason.value}
+
+
+def _figures(totals: Totals, left: Lines) -> dict[str, Any]:
     return {
-        "collections": len(found.candidates),
-        "amount": float(found.amount),
-        "excluded": [
-            {"invoice": one.invoice, "customer": one.customer, "reason": one.reason.value}
-            for one in found.excluded
-        ],
+        "collections": totals.collected.count,
+        "amount": float(totals.collected.amount),
+        "excluded": left.later(),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from inspect import getdoc
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, BinaryIO
 
 import click
@@ -102,6 +102,25 @@ def command(
         return click.command(name, help=f"{text}\n\n{JSON_HELP}")(made)
 
     return decorate
+
+
+class Lines:
+    """Values that wait in a file, a line each, to be told after the sums: they may be a million."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as the command
+
+    def add(self, value: Any) -> None:
+        """Put one more at the end."""
+        self._file.write(_dumped(value) + "\n")
+
+    def later(self) -> ReadLater:
+        """The list of them, for the JSON object."""
+        return ReadLater(self._read)
+
+    def _read(self) -> Iterator[Any]:
+        self._file.seek(0)
+        return map(json.loads, self._file)
 
 
 def progress(text: str) -> None:

@@ -5,7 +5,6 @@ index on live collections has the last word (sepa.md, "Run").
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import case, func, select, update
@@ -55,7 +54,7 @@ def check_filing(session: Session, run: CollectionRun, *, policy: Policy, actor:
         _check_release(run, policy, actor)
     else:
         RUN_STATES.check(RunState(run.state), RunState.FILED)
-    _at_the_bank(policy, run).check_collection_date(run.collection_date, clock.now())
+    policy.of_account(run.creditor_account).check_collection_date(run.collection_date, clock.now())
 
 
 def file_run(
@@ -178,11 +177,6 @@ def _check_release(run: CollectionRun, policy: Policy, actor: Actor) -> None:
         raise Refused.because(
             "Who created a run may not release it", hint="Ask a second person to release it"
         )
-
-
-def _at_the_bank(policy: Policy, run: CollectionRun) -> Policy:
-    """The policy with the cut-off of the run's own account, where it has one."""
-    return replace(policy, cutoff=run.creditor_account.cutoff or policy.cutoff)
 
 
 def _locked(session: Session, run: CollectionRun) -> CollectionRun:

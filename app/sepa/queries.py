@@ -35,6 +35,9 @@ def policy_of(settings: Settings) -> Policy:
         zone=settings.timezone,
         cutoff=time.fromisoformat(settings.bank_cutoff),
         two_person_rule=settings.two_person_rule,
+        notice_days=settings.notice_days,
+        invoice_is_notice=settings.invoice_is_notice,
+        iban_change_days=settings.iban_change_days,
     )
 
 

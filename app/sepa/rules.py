@@ -4,10 +4,12 @@ Sources: EPC016-06 (Core rulebook), EPC222-07 (B2B rulebook), EPC409-09 (list of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from schwifty import BIC
 from schwifty.exceptions import SchwiftyException
@@ -18,7 +20,7 @@ from app.core.money import CENT
 from app.core.state_machine import StateMachine
 from app.core.values import read_iban
 from app.sepa.calendar import is_target_day, next_collection_day, target_day_from
-from app.sepa.models import MandateState, MandateType, RunState, SequenceType
+from app.sepa.models import CreditorAccount, MandateState, MandateType, RunState, SequenceType
 
 # The countries as data: libraries miss the five that joined in 2024 and 2025.
 EEA_COUNTRIES = frozenset(
@@ -94,6 +96,14 @@ class Exclusion(StrEnum):
     AMOUNT = "Amount is not between 0.01 and 999,999,999.99 EUR"
     AMOUNT_OVER_FILE = "Amount is more than one file of this account may hold"
     ALREADY_IN_COLLECTION = "Already in collection"
+    NOTICE_TOO_SHORT = "Notice is too short"
+
+
+class Caution(StrEnum):
+    """What a person should look at before collecting; it leaves nothing out."""
+
+    IBAN_CHANGED = "IBAN was changed lately"
+    NOT_REGISTERED = "B2B mandate is not known to be registered with the customer's bank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +111,26 @@ class Policy:
     """How this installation collects: its zone, the bank's cut-off, the two-person rule.
 
     `first_as_recurrent`: RCUR from the first collection on, as banks accept since 2016.
+    `notice_days`: calendar days from the notice to the collection, unless a customer agreed on
+    fewer; the invoice, which names its due date, is the notice where `invoice_is_notice`.
     """
 
     zone: str = "Europe/Berlin"
     cutoff: time = time(14)
     two_person_rule: bool = False
     first_as_recurrent: bool = True
+    notice_days: int = 14
+    invoice_is_notice: bool = True
+    iban_change_days: int = 14
+
+    def of_account(self, account: CreditorAccount) -> "Policy":
+        """The policy with the account's own cut-off, where it has one."""
+        return replace(self, cutoff=account.cutoff) if account.cutoff is not None else self
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The zone of the installation."""
+        return ZoneInfo(self.zone)
 
     def next_collection_day(self, now: datetime) -> date:
         """The earliest collection date that can be asked for at this moment."""
@@ -143,6 +167,7 @@ def iban_problem(iban: str) -> Exclusion | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def is_valid_bic(bic: str) -> bool:
     """Tell whether a BIC has the form of one and a country that there is."""
     try:
@@ -164,6 +189,15 @@ def is_valid_creditor_identifier(identifier: str) -> bool:
 def amount_fits(amount: Decimal) -> bool:
     """Tell whether an amount in euros may be collected at all."""
     return MIN_AMOUNT <= amount <= MAX_AMOUNT and amount == amount.quantize(CENT)
+
+
+def noticed_by(issued_on: date, today: date, agreed_days: int | None, policy: Policy) -> date:
+    """The first day on which the debtor has known of the collection for long enough.
+
+    14 calendar days, unless creditor and debtor agreed on another time (Core rulebook, 4.6.4).
+    """
+    days = policy.notice_days if agreed_days is None else min(agreed_days, policy.notice_days)
+    return (issued_on if policy.invoice_is_notice else today) + timedelta(days=days)
 
 
 def is_expired(signed_on: date, last_collected_on: date | None, day: date) -> bool:

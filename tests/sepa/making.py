@@ -81,6 +81,7 @@ def invoice(session: Session, customer: Customer, amount: str = "12.34", **given
             "number": f"R-{next(_numbers)}",
             "customer_id": customer.id,
             "amount": Decimal(amount),
+            "issued_on": date(2026, 11, 2),
             "due_on": date(2026, 11, 30),
         }
         | given
@@ -93,6 +94,34 @@ def debtor(session: Session, amount: str = "12.34", **given: Any) -> Invoice:
     customer = payer(session, **given.pop("customer", {}))
     mandate(session, customer, **given.pop("mandate", {}))
     return invoice(session, customer, amount, **given)
+
+
+def many_debtors(session: Session, how_many: int, **given: Any) -> list[int]:
+    """The ids of invoices that can be collected, each with its customer and mandate, in bulk."""
+    drafts = [
+        CustomerDraft("individual", {
+            "first_name": "Ada", "name": f"Lovelace {next(_numbers)}",
+            "payment_method": "SEPA direct debit", "iban": iban(),
+        })
+        for _ in range(how_many)
+    ]  # fmt: skip
+    customers = create_customers(session, drafts, actor=COMMAND_LINE)
+    mandates = [
+        MandateDraft(
+            reference=f"M-{next(_numbers)}", customer_id=customer, account_holder="Ada Lovelace",
+            iban=draft.values["iban"], signed_on=date(2026, 1, 15),
+        )
+        for customer, draft in zip(customers, drafts, strict=True)
+    ]  # fmt: skip
+    create_mandates(session, mandates, actor=COMMAND_LINE)
+    values = {"issued_on": date(2026, 11, 2), "due_on": date(2026, 11, 30)} | given
+    invoices = [
+        InvoiceDraft(
+            number=f"R-{next(_numbers)}", customer_id=customer, amount=Decimal("12.34"), **values
+        )
+        for customer in customers
+    ]
+    return create_invoices(session, invoices, actor=COMMAND_LINE)
 
 
 def collections(session: Session, run_id: int) -> list[Collection]:

@@ -1,0 +1,191 @@
+"""What to do about each reason for leaving an invoice out: a sentence, and the way to the place."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from admin_views.access import acting
+from admin_views.assets import address_of
+from admin_views.formatters import Link
+from app.core import clock
+from app.core.permissions import Permission
+from app.sepa.calendar import target_day_from
+from app.sepa.models import CreditorAccount, MandateState
+from app.sepa.previews.queries import Line
+from app.sepa.rules import Caution, Exclusion, Policy, noticed_by
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The preview that the links lead from, and back to."""
+
+    account: CreditorAccount
+    accounts: Sequence[CreditorAccount]
+    day: date
+    policy: Policy
+    back: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A page where something can be mended, and who may."""
+
+    label: str
+    endpoint: str
+    arguments: Mapping[str, Any]
+    permissions: tuple[Permission, ...]
+
+
+# What to do about each reason; the link of each row leads to the place.
+MENDING: Mapping[Exclusion | Caution, str] = {
+    Exclusion.NO_MANDATE: "Have a mandate signed and enter it, or choose another method.",
+    Exclusion.MANDATE_NOT_ACTIVE: "Resume the mandate, enter its signing, or get a new one.",
+    Exclusion.MANDATE_EXPIRED: "36 months have passed without a collection: have a new one signed.",
+    Exclusion.MANDATE_OTHER_SCHEME: "Collect it with an account of that scheme.",
+    Exclusion.MANDATE_OTHER_IBAN: "Correct the customer's IBAN, or have a new mandate signed.",
+    Exclusion.MANDATE_REFERENCE: "Have a new mandate signed under another reference.",
+    Exclusion.MANDATE_NOT_SIGNED: "Correct the day of signing, or choose a later collection date.",
+    Exclusion.ONE_OFF_TAKEN: "Have another mandate signed.",
+    Exclusion.IBAN_INVALID: "Ask the customer for the right IBAN.",
+    Exclusion.IBAN_OUTSIDE_SEPA: "Choose another method of payment.",
+    Exclusion.BIC_NEEDED: "Enter the BIC of the customer's bank.",
+    Exclusion.BIC_INVALID: "Correct the BIC.",
+    Exclusion.ADDRESS_NEEDED: "Enter a main address with place and country.",
+    Exclusion.NAME_ILLEGAL: "Write the account holder in Latin letters.",
+    Exclusion.COLLECTION_HOLD: "Lift the hold once the reason is settled.",
+    Exclusion.CUSTOMER_DELETED: "An administrator can restore the customer.",
+    Exclusion.AMOUNT: "Cancel the invoice and write it anew.",
+    Exclusion.AMOUNT_OVER_FILE: "Raise the limit of the account, or split the invoice.",
+    Exclusion.ALREADY_IN_COLLECTION: "Nothing is to be done: another run collects it.",
+    Exclusion.NOTICE_TOO_SHORT: "Choose a later collection date.",
+    Caution.IBAN_CHANGED: "Collected all the same. Compare the IBAN with the customer's order.",
+    Caution.NOT_REGISTERED: "Collected all the same, and returned if the bank does not know it.",
+}
+
+
+def mend(section: Exclusion | Caution, line: Line, here: Here) -> Link | str:
+    """The way to where a row can be mended, or only what it is for who may not go there."""
+    way = WAYS[section](line, here)
+    if way is None:
+        return ""
+    address = address_of(way.endpoint, **way.arguments, url=here.back)
+    open_to_me = any(acting().may(one) for one in way.permissions)
+    return Link(way.label, address) if address and open_to_me else way.label
+
+
+def _new_mandate(line: Line, here: Here) -> Way:
+    return Way(
+        "Enter a mandate", "mandates.create_view", {"customer_id": line.customer_id},
+        (Permission.MANDATES_EDIT,),
+    )  # fmt: skip
+
+
+def _mandate(line: Line, here: Here) -> Way:
+    """The form of a mandate that was never used; else its page, with what can be done there."""
+    if line.mandate_id is None:
+        return _new_mandate(line, here)
+    editable = line.mandate_state in (MandateState.DRAFT, MandateState.ACTIVE)
+    page = "edit_view" if editable and not line.mandate_collected else "details_view"
+    return Way(
+        "Correct the mandate", f"mandates.{page}", {"id": line.mandate_id},
+        (Permission.MANDATES_EDIT,),
+    )  # fmt: skip
+
+
+def _activate(line: Line, here: Here) -> Way:
+    if line.mandate_state == MandateState.SUSPENDED:
+        return Way(
+            "Resume the mandate", "mandates.details_view", {"id": line.mandate_id},
+            (Permission.MANDATES_EDIT,),
+        )  # fmt: skip
+    return (
+        _mandate(line, here)
+        if line.mandate_state == MandateState.DRAFT
+        else (_new_mandate(line, here))
+    )
+
+
+def _other_scheme(line: Line, here: Here) -> Way:
+    other = next((one for one in here.accounts if one.scheme != here.account.scheme), None)
+    if other is None:
+        return _new_mandate(line, here)
+    return Way(
+        f"Preview with {other.label}", "direct_debit.collect_view",
+        {"account": other.id, "date": here.day.isoformat()}, (Permission.DIRECT_DEBIT_RUN,),
+    )  # fmt: skip
+
+
+def _customer(label: str, field: str, *permissions: Permission) -> Callable[[Line, Here], Way]:
+    def way(line: Line, here: Here) -> Way:
+        arguments = {"id": line.customer_id, "_anchor": field}
+        return Way(label, f"{line.customer_kind}.edit_view", arguments, permissions)
+
+    return way
+
+
+def _restore(line: Line, here: Here) -> Way:
+    return Way(
+        "Restore the customer", "deleted_customers.details_view", {"id": line.customer_id},
+        (Permission.CUSTOMERS_RESTORE,),
+    )  # fmt: skip
+
+
+def _invoice(line: Line, here: Here) -> Way:
+    return Way(
+        "See the invoice", "invoices.details_view", {"id": line.invoice_id},
+        (Permission.INVOICES_EDIT,),
+    )  # fmt: skip
+
+
+def _account(line: Line, here: Here) -> Way:
+    return Way(
+        "Raise the limit", "creditor_accounts.edit_view",
+        {"id": here.account.id, "_anchor": "max_amount"}, (Permission.CREDITOR_ACCOUNTS_EDIT,),
+    )  # fmt: skip
+
+
+def _run(line: Line, here: Here) -> Way | None:
+    if line.run_id is None:
+        return None
+    return Way(
+        "See its run", "direct_debit.details_view", {"id": line.run_id},
+        (Permission.DIRECT_DEBIT_VIEW,),
+    )  # fmt: skip
+
+
+def _later(line: Line, here: Here) -> Way:
+    today = clock.today(here.policy.zone)
+    day = target_day_from(noticed_by(line.issued_on, today, line.notice_days, here.policy))
+    return Way(
+        f"Collect on {day:%d.%m.%Y}", "direct_debit.collect_view",
+        {"account": here.account.id, "date": day.isoformat()}, (Permission.DIRECT_DEBIT_RUN,),
+    )  # fmt: skip
+
+
+_OF_CUSTOMER = (Permission.CUSTOMERS_EDIT,)
+_OF_BANK = (Permission.BANK_DETAILS_EDIT,)
+WAYS: Mapping[Exclusion | Caution, Callable[[Line, Here], Way | None]] = {
+    Exclusion.NO_MANDATE: _new_mandate,
+    Exclusion.MANDATE_NOT_ACTIVE: _activate,
+    Exclusion.MANDATE_EXPIRED: _new_mandate,
+    Exclusion.MANDATE_OTHER_SCHEME: _other_scheme,
+    Exclusion.MANDATE_OTHER_IBAN: _customer("Correct the IBAN", "iban", *_OF_BANK),
+    Exclusion.MANDATE_REFERENCE: _mandate,
+    Exclusion.MANDATE_NOT_SIGNED: _mandate,
+    Exclusion.ONE_OFF_TAKEN: _new_mandate,
+    Exclusion.IBAN_INVALID: _mandate,
+    Exclusion.IBAN_OUTSIDE_SEPA: _customer("Choose another method", "payment_method", *_OF_BANK),
+    Exclusion.BIC_NEEDED: _mandate,
+    Exclusion.BIC_INVALID: _mandate,
+    Exclusion.ADDRESS_NEEDED: _customer("Enter the address", "addresses", *_OF_CUSTOMER),
+    Exclusion.NAME_ILLEGAL: _mandate,
+    Exclusion.COLLECTION_HOLD: _customer("Lift the hold", "collection_hold", *_OF_BANK),
+    Exclusion.CUSTOMER_DELETED: _restore,
+    Exclusion.AMOUNT: _invoice,
+    Exclusion.AMOUNT_OVER_FILE: _account,
+    Exclusion.ALREADY_IN_COLLECTION: _run,
+    Exclusion.NOTICE_TOO_SHORT: _later,
+    Caution.IBAN_CHANGED: _mandate,
+    Caution.NOT_REGISTERED: _mandate,
+}

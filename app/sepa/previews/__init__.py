@@ -1,0 +1,1 @@
+"""Previews of runs: what would be collected, what is left out; small ones judged at once."""
