@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.billing.models import Invoice, InvoiceState
 from app.core import clock
-from app.core.portions import even
+from app.core.among import one_of
 from app.customers.choices import AddressKind, PaymentMethod
 from app.customers.models import Address, Customer
 from app.sepa import rules
@@ -124,7 +124,7 @@ class Judge:
     def again(self, invoice_ids: Many[int]) -> dict[int, Verdict]:
         """Those of these invoices that are still due, as they are to be judged now."""
         wanted = _rows().where(
-            Invoice.id.in_(even(list(invoice_ids))), Invoice.due_on <= self._day
+            one_of(Invoice.id, list(invoice_ids)), Invoice.due_on <= self._day
         )  # fmt: skip
         rows = self._session.execute(wanted.order_by(*_ORDER)).all()
         states = (InvoiceState.OPEN, InvoiceState.IN_COLLECTION)
@@ -314,7 +314,7 @@ def _mandates(session: Session, customer_ids: list[int]) -> dict[int, list[Any]]
             Mandate.signed_on, Mandate.last_collected_on, Mandate.original_reference,
             Mandate.original_iban, Mandate.iban_changed_at, Mandate.bank_registered_on,
         )
-        .where(Mandate.customer_id.in_(even(customer_ids)))
+        .where(one_of(Mandate.customer_id, customer_ids))
         .order_by(Mandate.id.desc())
     )  # fmt: skip
     for row in rows:
@@ -328,7 +328,7 @@ def _addresses(session: Session, customer_ids: list[int]) -> dict[int, dict[str,
         select(
             Address.customer_id, Address.street, Address.postcode, Address.place, Address.country
         ).where(
-            Address.customer_id.in_(even(customer_ids)),
+            one_of(Address.customer_id, customer_ids),
             Address.kind == AddressKind.MAIN.value,
             Address.is_default,
         )
@@ -344,7 +344,7 @@ def _failed_attempts(session: Session, invoice_ids: list[int]) -> dict[int, int]
     ended = (CollectionState.REJECTED.value, CollectionState.RETURNED.value)
     rows = session.execute(
         select(Collection.invoice_id, func.count().label("failed"))
-        .where(Collection.invoice_id.in_(even(invoice_ids)), Collection.state.in_(ended))
+        .where(one_of(Collection.invoice_id, invoice_ids), Collection.state.in_(ended))
         .group_by(Collection.invoice_id)
     )
     return {row.invoice_id: row.failed for row in rows}

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from babel import Locale
 from sqlalchemy import func
@@ -62,7 +62,7 @@ def letters(session: Session, run: CollectionRun, count: int) -> Iterator[bytes]
         yield from pdfs
         return
     sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[type-var]
+    with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_STORED) as archive:
         for number, pdf in enumerate(pdfs, 1):
             entry = zipfile.ZipInfo(f"{run.number}_letters_{number:03d}.pdf")
             archive.writestr(entry, pdf)

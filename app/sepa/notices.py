@@ -286,7 +286,7 @@ def intro_of(run: CollectionRun, notice: Notice) -> str:
     )
 
 
-def of_run(run: CollectionRun) -> Select[Any]:
+def of_run(run: CollectionRun) -> Select[PreNotification, Customer, str]:
     """The notices of a run with their customers and the state of their mails, in their order."""
     return (
         select(PreNotification, Customer, OutboxMessage.state)
