@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.core.portions import even, portions
@@ -123,8 +123,8 @@ def _key(text: str | None) -> str:
     return (text or "").strip().lower()
 
 
-def _wanted() -> Select[Any]:
-    wanted: Select[Any] = (
+def _wanted() -> Any:
+    wanted: Any = (
         select(
             Collection.id, Collection.run_id, Collection.invoice_id, Collection.customer_id,
             Collection.mandate_id, Collection.state, CollectionRun.state.label("run_state"),
