@@ -24,7 +24,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize(("state", "told"), product(State, Told))
+@pytest.mark.parametrize(("state", "told"), [*product(State, Told)])
 def test_every_pair_has_its_outcome(state: State, told: Told) -> None:
     found = verdict(state, RunState.ANSWERED, Item(told))
     special = state is State.VOID or told is Told.OTHER
