@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from app.core.portions import even, portions
+from app.core.among import one_of
+from app.core.portions import portions
 from app.sepa.models import Collection, CollectionRun, CollectionState, Mandate, RunState
 from app.sepa.reports.message import Item
 from app.sepa.reports.models import MatchedBy, Told
@@ -99,7 +100,7 @@ def _by_end_to_end_id(session: Session, items: Sequence[Item]) -> dict[str, Stan
     wanted = sorted({item.end_to_end_id for item in items if item.end_to_end_id})
     found: dict[str, Standing] = {}
     for some in portions(wanted):
-        for one in standings(session, Collection.end_to_end_id.in_(even(some))):
+        for one in standings(session, one_of(Collection.end_to_end_id, some)):
             found[_key(one.end_to_end_id)] = one
     return found
 
@@ -111,7 +112,7 @@ def _by_mandate(
     references = sorted({_key(item.mandate_reference) for item in items})
     found: dict[str, list[Standing]] = defaultdict(list)
     for some in portions(references):
-        mandates = select(Mandate.id).where(func.lower(Mandate.reference).in_(even(some)))
+        mandates = select(Mandate.id).where(one_of(func.lower(Mandate.reference), some))
         for one in standings(session, Collection.mandate_id.in_(mandates)):
             same = known.get(_key(one.end_to_end_id), one)
             found[_key(same.mandate_reference)].append(same)
