@@ -193,25 +193,6 @@ def test_a_run_tells_what_became_of_it(session: Session, as_role: AsRole) -> Non
     assert timeline.status_code in {200, 404}
 
 
-def test_lists_ask_no_more_of_the_database_as_they_grow(
-    session: Session, as_role: AsRole, queries: Callable[[Callable[[], object]], int]
-) -> None:
-    client = as_role("accounting")
-    counts = []
-    for amounts in (["10.00"] * 3, ["10.00"] * 30):
-        number = handed_in(*amounts)
-        found = collections_of(session, number)
-        read(camt(*(entry(amount="10.00", end_to_end_id=one.end_to_end_id) for one in found)))
-        report = session.scalars(select(BankReport).order_by(BankReport.id.desc())).first()
-        assert report is not None
-        pages = (
-            REPORTS, ENTRIES, f"{REPORTS}tab/?id={report.id}&tab=entries",
-            f"/admin/direct_debit/tab/?id={found[0].run_id}&tab=answer",
-        )  # fmt: skip
-        counts.append([queries(lambda page=page: client.get(page)) for page in pages])
-    assert counts[0] == counts[1]
-
-
 def test_a_word_in_a_report_is_no_markup(session: Session, as_role: AsRole) -> None:
     _, waiting = one_unmatched(session, name="&lt;b&gt;Ada&lt;/b&gt;", text="", code="X&amp;Y")
     page = as_role("accounting").get(f"{ENTRIES}details/?id={waiting.id}").text
