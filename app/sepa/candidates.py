@@ -91,12 +91,22 @@ Verdict = Candidate | Excluded
 
 
 class Judge:
-    """Judges invoices for one account and day, and remembers which one-off mandates are taken."""
+    """Judges invoices for one account and day, and remembers which one-off mandates are taken.
+
+    `claiming`: what it reads is to be collected now, so nobody changes those invoices until the
+    transaction ends; a sum that was corrected meanwhile would be collected as it had been.
+    """
 
     def __init__(
-        self, session: Session, account: CreditorAccount, collection_date: date, policy: Policy
+        self,
+        session: Session,
+        account: CreditorAccount,
+        collection_date: date,
+        policy: Policy,
+        *,
+        claiming: bool = False,
     ) -> None:
-        self._session = session
+        self._session, self._claiming = session, claiming
         self._scheme, self._max_amount = account.scheme, account.max_amount
         self._day, self._policy = collection_date, policy
         self._today = clock.today(policy.zone)
@@ -112,7 +122,7 @@ class Judge:
         for state in (InvoiceState.IN_COLLECTION, InvoiceState.OPEN):
             last = None
             while True:
-                rows = self._session.execute(_due(state, self._day, last)).all()
+                rows = self._read(_due(state, self._day, last))
                 if rows and state == InvoiceState.OPEN:
                     yield self._judge(rows)
                 elif rows:
@@ -126,11 +136,15 @@ class Judge:
         wanted = _rows().where(
             one_of(Invoice.id, list(invoice_ids)), Invoice.due_on <= self._day
         )  # fmt: skip
-        rows = self._session.execute(wanted.order_by(*_ORDER)).all()
+        rows = self._read(wanted.order_by(*_ORDER))
         states = (InvoiceState.OPEN, InvoiceState.IN_COLLECTION)
         return {
             one.invoice_id: one for one in self._judge([row for row in rows if row.state in states])
         }
+
+    def _read(self, wanted: Any) -> Sequence[Row[Any]]:
+        wanted = wanted.with_for_update(of=Invoice) if self._claiming else wanted
+        return self._session.execute(wanted).all()
 
     def _judge(self, rows: Sequence[Row[Any]]) -> list[Verdict]:
         customers = list(dict.fromkeys(row.customer_id for row in rows))

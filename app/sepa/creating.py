@@ -138,7 +138,7 @@ class _Making:
         self._session, self._actor = session, actor
         self._run = _run(session, account, collection_date, actor)
         self._run_id, self._number = self._run.id, self._run.number
-        self.judge = Judge(session, account, collection_date, policy)
+        self.judge = Judge(session, account, collection_date, policy, claiming=True)
         self.totals = Totals()
 
     def take(self, verdicts: Iterable[Verdict]) -> None:

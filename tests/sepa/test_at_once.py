@@ -5,14 +5,19 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from decimal import Decimal
 from threading import Barrier
 
+import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
+from app.billing.models import Invoice
 from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.extensions import db, transaction
+from app.sepa.candidates import Judge
 from app.sepa.creating import create_run
 from app.sepa.models import Collection, CollectionRun, CreditorAccount
 from app.sepa.operations_runs import file_run
@@ -103,3 +108,23 @@ def _each_invoice_once(app: Flask, runs: int) -> None:
         assert set(claimed.values()) == {1}
         assert len(claimed) == INVOICES
         assert len(db.session.scalars(select(CollectionRun)).all()) == runs
+
+
+def test_nobody_corrects_an_invoice_while_it_is_being_claimed(
+    app: Flask, clock: Callable[[datetime], None]
+) -> None:
+    clock(NOW)
+    with app.app_context(), transaction() as session:
+        account_id = making.account(session).id
+        making.debtor(session)
+    with app.app_context(), transaction() as session:
+        account = session.get_one(CreditorAccount, account_id)
+        judge = Judge(session, account, DAY, POLICY, claiming=True)
+        assert [len(portion) for portion in judge.portions()] == [1]
+        with db.engine.connect() as other:
+            sqlite = other.dialect.name == "sqlite"
+            other.exec_driver_sql(
+                "PRAGMA busy_timeout = 100" if sqlite else "SET lock_timeout = 100"
+            )
+            with pytest.raises(OperationalError):
+                other.execute(update(Invoice).values(amount=Decimal("1.00")))
