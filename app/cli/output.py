@@ -8,6 +8,7 @@ from inspect import getdoc
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
+from weakref import finalize
 
 import click
 from flask.cli import with_appcontext
@@ -80,6 +81,7 @@ class LinesLater(list[Any]):
     def __init__(self) -> None:
         super().__init__()
         self._file = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - as long as the list
+        finalize(self, self._file.close)
         self._count = 0
 
     def add(self, value: Any) -> None:
