@@ -245,7 +245,6 @@ class Collection(Identified, Base):
             postgresql_where=text("state IN ('live', 'settled')"),
         ),
         Index("ix_collections_run_id", "run_id", "id"),
-        Index("ix_collections_invoice_id", "invoice_id", "state"),
         Index("ix_collections_mandate_id", "mandate_id"),
         Index("ix_collections_invoice_id", "invoice_id", "state"),
         Index("ix_collections_customer_id", "customer_id", "state"),

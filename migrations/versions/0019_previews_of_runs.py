@@ -69,11 +69,9 @@ def upgrade() -> None:
         sqlite_where=IN_COLLECTION,
         postgresql_where=IN_COLLECTION,
     )
-    op.create_index("ix_collections_invoice_id", "collections", ["invoice_id", "state"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_collections_invoice_id", "collections")
     op.drop_index("ix_invoices_in_collection", "invoices")
     op.drop_table("run_preview_lines")
     op.drop_table("run_previews")

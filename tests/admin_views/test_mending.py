@@ -270,7 +270,7 @@ def test_a_mandate_that_is_resumed_keeps_the_way_back(app: Flask, as_role: AsRol
     after = client.post("/admin/mandates/action/", data=data, follow_redirects=True).text
     assert "was resumed" in after
     before = after[: after.index("Back to where you came from")]
-    back = re.findall(r'href="([^"]*)"', before)[-1]
+    back = re.findall(r'<a [^>]*href="([^"]*)"', before)[-1]
     assert "Create run" in client.get(unescape(back)).text
 
 
