@@ -109,7 +109,7 @@ COLUMNS: dict[Waiting, Sequence[Column]] = {
         Column("mend", "Mend", _to("sign_view", "Enter signature", Waiting.UNSIGNED)),
     ),
     Waiting.SUSPENDED: (
-        _REFERENCE, _WHOSE, Column("why", "Why, and what to do", _why),
+        _REFERENCE, _WHOSE, Column("why", "Why", _why),
         Column("mend", "Mend", lambda one: [
             _to("amend_view", "Amend", Waiting.SUSPENDED)(one) or "",
             Link("Resume or cancel", address_of("mandates.details_view", id=one.id,
