@@ -26,11 +26,13 @@ class Storage:
 
     def __init__(self) -> None:
         self._folder = Path()
+        self._is_local = True
         self._opened: Any = None
 
     def open(self, storage_url: str, instance: Path) -> None:
         """Use the store of the setting, or instance/files."""
         self._folder = instance / "files"
+        self._is_local = not storage_url
         self._opened = None
         if storage_url:
             # At once: an address that is no store must not go unnoticed until the first file.
@@ -51,8 +53,9 @@ class Storage:
 
     def put(self, key: str, content: BinaryIO) -> None:
         """Write the bytes under a new key, streaming."""
-        # By itself it would hold twelve pieces of five megabytes at once.
-        self._store.put(key, content, max_concurrency=2)
+        # By itself it would hold twelve pieces of five megabytes, which is the least that S3 takes.
+        pieces = {"chunk_size": CHUNK} if self._is_local else {}
+        self._store.put(key, content, max_concurrency=2, **pieces)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The bytes under a key, piece by piece."""
