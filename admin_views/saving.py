@@ -294,7 +294,8 @@ class Saving(Reading):
 
     def _place(self, form: KontorForm, error: KontorError) -> list[Problem]:
         if isinstance(error, Refused):
-            return form.place(error.problems)
+            # By its class: a form may have a field of this name.
+            return KontorForm.place(form, error.problems)
         return [Problem("", str(error))]
 
     def _made_before(self) -> submissions.Earlier | None:

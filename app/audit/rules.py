@@ -1,7 +1,7 @@
 """What a history entry says: the difference of two states, without secrets, IBANs masked."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
@@ -111,7 +111,7 @@ def _empty(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, str):  # most are, and a long write asks for millions
         return value
-    if isinstance(value, date):  # a moment is one, too
+    if isinstance(value, date | time):  # a moment is a date, too
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)

@@ -56,8 +56,9 @@ class Storage:
 
     def put(self, key: str, content: BinaryIO) -> None:
         """Write the bytes under a new key, streaming."""
-        # By itself it would hold twelve pieces of five megabytes at once.
-        self._store.put(key, content, max_concurrency=2)
+        # By itself it would hold twelve pieces of five megabytes, which is the least that S3 takes.
+        pieces = {"chunk_size": CHUNK} if self._in_folder else {}
+        self._store.put(key, content, max_concurrency=2, **pieces)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """The bytes under a key, piece by piece."""

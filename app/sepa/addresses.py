@@ -63,8 +63,8 @@ def _elsewhere(postcode: str | None, town: str, country: str) -> Iterator[str]:
 
 def _pieces(text: str) -> Iterator[str]:
     """What commas and line ends divide, in legal characters."""
-    for part in re.split(r"[,;\r\n]+", text):
-        if said := to_legal(part):
+    for part in to_legal(re.sub(r"[\r\n]+", ",", text)).split(","):
+        if said := part.strip():
             yield said
 
 
@@ -77,4 +77,4 @@ def _lines(text: str) -> Iterator[str]:
         if len(text) > MAX_LINE and text[MAX_LINE] != " " and " " in line:
             line = line[: line.rindex(" ")]
         text = text[len(line) :].strip(" ,")
-        yield line.strip(" ,")
+        yield line.rstrip(" ,")

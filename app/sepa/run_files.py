@@ -119,7 +119,7 @@ def parts_of(session: Session, run: CollectionRun) -> list[Part]:
         select(Collection.id, Collection.sequence_type, Collection.amount)
         .where(Collection.run_id == run.id)
         .order_by(Collection.sequence_type, Collection.id)
-        .execution_options(yield_per=5000)
+        .execution_options(yield_per=1000)
     )
     for row in rows:
         full = (

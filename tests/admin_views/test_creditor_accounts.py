@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.audit.models import AuditEntry
 from app.core.permissions import Permission
 from app.extensions import transaction
 from app.sepa.models import CreditorAccount
@@ -63,7 +64,7 @@ def test_an_account_is_made_with_all_that_its_bank_asks_for(
         ({"creditor_identifier": "DE98-ZZZ-09999999999"}, "Creditor identifier is not valid"),
         ({"iban": "TR33 0006 1005 1978 6457 8413 26"}, "IBAN is not of a SEPA country"),
         ({"bic": "AKBKTRIS"}, "BIC is not of a SEPA country"),
-        ({"scheme": "COR1"}, "Not a valid choice"),
+        ({"scheme": "COR1"}, "no longer, among the choices"),
         ({"cutoff": "25:00"}, "Cut-off is no time of day"),
         ({"cutoff": "soon"}, "Write it like 14:00"),
         ({"max_transactions": "0"}, "Collections in a file is less than 1"),
@@ -110,7 +111,13 @@ def test_the_default_stays_one_and_is_handed_on_with_its_history(
     session.expire_all()
     old = session.get_one(CreditorAccount, first)
     assert (old.is_default, old.version) == (False, version + 1)
-    assert "Default" in client.get(f"{URL}tab/?id={first}&tab=history").text
+    told = session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.entity == "creditor account", AuditEntry.entity_id == first)
+        .order_by(AuditEntry.id.desc())
+    ).first()
+    assert told is not None
+    assert told.changes["is_default"] == [True, False]
 
 
 def test_an_account_is_edited_without_its_iban_being_seen(

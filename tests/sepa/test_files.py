@@ -221,9 +221,6 @@ def test_the_bank_of_the_tests_finds_nothing_in_a_file(session: Session) -> None
     from mockbank.validate import validate
 
     run = created(session, [100, 250, 399], ["FRST", "RCUR", "OOFF"])
-    first = making.collections(session, run.id)[0]
-    first.original_reference, first.original_iban = "OLD-1", "AT611904300234573201"
-    session.flush()
     runs.file_run(session, run, policy=POLICY, actor=COMMAND_LINE)
     content = storage.read_bytes(run.files[0].file)
     assert validate(content, today=NOW.astimezone(UTC).date()) == []

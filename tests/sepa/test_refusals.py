@@ -159,7 +159,7 @@ def _refusal(good: str, bad: str, reason: str) -> Refused:
 FORGED: tuple[tuple[dict[str, Any], str], ...] = (
     ({"iban": "DE88370400440532013000"}, "IBAN is not valid"),
     ({"iban": "TR330006100519786457841326"}, "not of a SEPA country"),
-    ({"iban": SWISS}, "BIC is needed"),
+    ({"iban": SWISS, "bic": None}, "BIC is needed"),
     ({"iban": SWISS, "bic": "UBSWCHZH80A"}, "Address with place"),
     ({"bic": "XXXXXXXX"}, "BIC is not valid"),
     ({"debtor_name": "Żółw"}, "Account holder"),
