@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def handed_in() -> str:
         account = making.account(session)
         today = clock.today()
         for amount in AMOUNTS:
-            making.debtor(session, amount, due_on=today, issued_on=today)
+            making.debtor(session, amount, due_on=today, issued_on=today - timedelta(days=20))
         run, _ = create_run(
             session, account, POLICY.next_collection_day(clock.now()), policy=POLICY,
             actor=COMMAND_LINE,

@@ -157,7 +157,7 @@ def test_the_history_of_run_and_invoice_tells_of_the_report(session: Session) ->
         for row in session.scalars(select(AuditEntry).where(AuditEntry.reason.contains("report")))
     }
     assert told_of == {
-        ("invoice", f"Rejected by the bank, AC04: Bank report {report}"),
+        ("invoice", f"Rejected by the bank, AC04: Bank report {report}: account is closed"),
         ("collection run", f"Bank report {report}"),
     }
     kept = session.scalars(select(AuditEntry).where(AuditEntry.entity == "bank report")).one()
