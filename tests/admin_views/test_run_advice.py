@@ -62,12 +62,3 @@ def test_a_run_tells_what_is_left_until_the_bank_has_answered_for_all(
     assert "The bank has answered for every collection" in page
     assert "returned for 8 weeks, and for 13 months" in page
     assert "Read in a bank report" not in page
-
-
-def test_a_business_run_tells_its_own_time_to_return(as_role: AsRole, session: Session) -> None:
-    number = handed_in("10.00", scheme="B2B")
-    [one] = collections_of(session, number)
-    read(camt(entry(amount="10.00", end_to_end_id=one.end_to_end_id, day=str(DAY))))
-    page = page_of(as_role("accounting"), session, number)
-    assert "returned for 3 bank days" in page or "for 3 bank days" in page
-    assert "8 weeks" not in page
