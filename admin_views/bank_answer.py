@@ -77,7 +77,7 @@ _REPORTS = (
     Column("name", "Report", str, main=True),
     Column("made_at", "Made by the bank"),
     Column("received_at", "Read"),
-    Column("unmatched", "Unmatched", numeric=True),
+    Column("unmatched", "To look at", numeric=True),
 )
 
 

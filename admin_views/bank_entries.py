@@ -30,6 +30,7 @@ from app.sepa.models import Collection
 from app.sepa.reports.models import EntryOutcome, ReportEntry, Told
 from app.sepa.reports.operations import assign_entry, look_at_entries
 from app.sepa.reports.queries import ENTRIES, candidates, count_waiting
+from app.sepa.return_codes import RETURN_CODES
 
 MOST_CANDIDATES = 20
 _OUTCOMES = {
@@ -84,8 +85,10 @@ def _about(entry: ReportEntry) -> Any:
 
 
 def reason_of(entry: ReportEntry) -> str:
-    """The bank's reason, code and text."""
-    return " ".join(part for part in (entry.reason_code, entry.reason_text) if part)
+    """The bank's reason in words, with its code and its text."""
+    code = entry.reason_code
+    words = f"{said(RETURN_CODES[code].words)} ({code})" if code in RETURN_CODES else code
+    return ": ".join(part for part in (words, entry.reason_text) if part)
 
 
 def _why(entry: ReportEntry) -> Any:
@@ -217,7 +220,8 @@ class BankEntriesView(KontorView):
         found = [
             Section("What the bank says", [line for line in bank if line[1] is not None]),
             Section(
-                "Its ids", [line for line in ids if line[1]] or [("Ids", "The bank gives none")]
+                "References",
+                [line for line in ids if line[1]] or [("References", "The bank gives none")],
             ),
         ]
         if model.collection is not None:

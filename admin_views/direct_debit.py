@@ -33,7 +33,8 @@ from admin_views.history import history_tab
 from admin_views.jobs import is_active, register_job_page
 from admin_views.records import RecordTab, Section
 from admin_views.registry import address_of
-from admin_views.run_steps import ACTIONS, filing_job, waits_for_second_person
+from admin_views.run_advice import Advice, advice_of
+from admin_views.run_steps import ACTIONS, filing_job
 from admin_views.timeline import register_timeline
 from app.accounts.identity import current_actor
 from app.core import storage
@@ -58,6 +59,8 @@ STEPS = (
     (RunState.RELEASED, "Released", "released_at", "released_by_label"),
     (RunState.FILED, "Bank file made", "filed_at", ""),
     (RunState.HANDED_IN, "Handed in", "handed_in_at", ""),
+    (RunState.ANSWERED, "Answered", "answered_at", ""),
+    (RunState.CLOSED, "Closed", "closed_at", ""),
 )
 
 
@@ -184,9 +187,10 @@ class DirectDebitView(Collecting, KontorView):
         """The steps of a run: label, state (done, next, later), moment and person."""
         order = [state for state, *_ in STEPS]
         state = RunState(model.state)
-        reached = order.index(state) if state in order else len(order) - 1
         if state is RunState.VOID:
             reached = max(i for i, (_, _, at, _) in enumerate(STEPS) if getattr(model, at))
+        else:
+            reached = order.index(state)
         found = [
             {
                 "label": label,
@@ -202,21 +206,9 @@ class DirectDebitView(Collecting, KontorView):
             found.append({"label": "Cancelled", "state": "void", "at": model.voided_at, "by": None})
         return found
 
-    def advice(self, model: CollectionRun) -> str:
-        """What is to be done next, in one sentence; empty where nothing is."""
-        job = filing_job(model)
-        if job is not None and is_active(job):
-            return "The bank file is being written and checked. You can leave this page meanwhile."
-        if job is not None and filing.has_failed(job):
-            return ""  # why it failed says what to do
-        if waits_for_second_person(model):
-            return "You created this run. A second person has to release it."
-        return {
-            RunState.CREATED: "Look through the collections, then release the run.",
-            RunState.RELEASED: "Make the bank file.",
-            RunState.FILED: "Download the bank file, hand it in at the bank, then note it here.",
-            RunState.HANDED_IN: "The bank has the file. Nothing is left to do until it answers.",
-        }.get(RunState(model.state), "")
+    def advice(self, model: CollectionRun) -> Advice:
+        """What is to be done next, and where."""
+        return advice_of(model)
 
     def may_download(self, model: CollectionRun) -> bool:
         """Whether there is a file that this person may have."""

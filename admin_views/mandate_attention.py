@@ -95,8 +95,9 @@ def _amend(one: Mandate) -> Any:
 
 
 def _why(one: Mandate) -> list[str]:
-    code = f"{one.state_code}: " if one.state_code else ""
-    return [f"{code}{one.state_reason or 'No reason was given'}", advice_for(one.state_code)]
+    reason, code = one.state_reason or "No reason was given", one.state_code
+    named = code is None or code in reason
+    return [reason if named else f"{code}: {reason}", advice_for(code)]
 
 
 _REFERENCE = Column("reference", "Mandate", _mandate, main=True)
@@ -110,11 +111,10 @@ COLUMNS: dict[Waiting, Sequence[Column]] = {
     ),
     Waiting.SUSPENDED: (
         _REFERENCE, _WHOSE, Column("why", "Why", _why),
-        Column("mend", "Mend", lambda one: [
-            _to("amend_view", "Amend", Waiting.SUSPENDED)(one) or "",
-            Link("Resume or cancel", address_of("mandates.details_view", id=one.id,
-                                                url=here(Waiting.SUSPENDED))),
-        ]),
+        Column("mend", "Mend", lambda one: list(filter(None, (
+            _to("amend_view", "Amend", Waiting.SUSPENDED)(one),
+            _to("details_view", "Resume or cancel", Waiting.SUSPENDED)(one),
+        )))),
     ),
     Waiting.EXPIRING: (
         _REFERENCE, _WHOSE, Column("state", "State", mandate_badge),

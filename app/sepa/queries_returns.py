@@ -135,6 +135,26 @@ def waiting_count(session: Session) -> str:
     return format_count(total, capped) if total else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What of a run is not done with: collections without an answer, returns that wait."""
+
+    live: int
+    returns: int
+
+
+def left_of_run(session: Session, run: CollectionRun) -> Left:
+    """How many collections of a run are open at the bank, and how many returns wait."""
+    waits = and_(IS_ENDED, Collection.worked_off_at.is_(None))
+    live = Collection.state == CollectionState.LIVE.value
+    found = session.execute(
+        select(func.count().filter(live), func.count().filter(waits)).where(
+            Collection.run_id == run.id
+        )
+    ).one()
+    return Left(*found)
+
+
 def allowed_again(policy: RetryPolicy, today: date) -> Condition:
     """Returns that may be collected again, as far as code and day tell; not their attempts."""
     if policy.attempts < 2:
