@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -278,17 +278,25 @@ def _with_plan(
 
 
 @contextmanager
-def reading_through(session: Session) -> Iterator[None]:
-    """Read a large table from end to end without keeping the pages that are read only once."""
+def page_cache(session: Session, kilobytes: int) -> Iterator[None]:
+    """Let this connection to SQLite keep fewer pages in memory, as long as the transaction lasts.
+
+    For work that goes through a large table once: what it has kept would only be its memory.
+    """
     if session.get_bind().dialect.name != "sqlite":
         yield
         return
     driver: Any = session.connection().connection.driver_connection
-    driver.execute(f"PRAGMA cache_size=-{SMALL_PAGE_CACHE}")
+    driver.execute(f"PRAGMA cache_size=-{kilobytes}")
     try:
         yield
     finally:
         driver.execute(f"PRAGMA cache_size=-{PAGE_CACHE}")
+
+
+def reading_through(session: Session) -> AbstractContextManager[None]:
+    """Read a large table from end to end without keeping the pages that are read only once."""
+    return page_cache(session, SMALL_PAGE_CACHE)
 
 
 def refresh_statistics(session: Session) -> None:

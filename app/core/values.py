@@ -9,12 +9,13 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from math import isfinite
+from string import ascii_uppercase
 from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES, LOCAL_PART_MAX_LENGTH
-from schwifty import BIC, IBAN
+from schwifty import BIC, IBAN, registry
 from schwifty.exceptions import InvalidChecksumDigits, InvalidLength, SchwiftyException
 from stdnum import issn
 from stdnum.ch import vat as ch_vat
@@ -38,6 +39,8 @@ _AMOUNT = re.compile(
     r"([+-]?)(\d+|\d{1,3}(?:\.\d{3})+(?=,)|\d{1,3}(?:,\d{3})+(?=\.))(?:[.,](\d+))?"
 )
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_-]+(?:[.+][A-Za-z0-9_-]+)*")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]+", re.ASCII)
+_LETTERS_AS_NUMBERS = {ord(one): str(ord(one) - 55) for one in ascii_uppercase}
 _GROUP_MARK = re.compile(r"[\s'’]")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[\s'’]\d{3})+(?:[.,]\d+)?")
 OLDEST_DAY = date(1000, 1, 1)
@@ -175,6 +178,29 @@ def parse_country(raw: str, label: str) -> str:
     if code is None:
         raise ValueProblem(f"{label} is unknown", "Write a name like Germany or a code like DE")
     return code
+
+
+def is_iban(text: str) -> bool:
+    """Tell whether a text is a valid IBAN without blanks.
+
+    By the library's table, but not by its objects: a file of 50,000 asks for each of its IBANs,
+    and they would take ten times as long.
+    """
+    if not _IBAN.fullmatch(text):
+        return False
+    form = _iban_form(text[:2])
+    if form is None or len(text) != form.iban_length or not form.regex.match(text[4:]):
+        return False
+    remainder = int(f"{text[4:]}{text[:2]}00".translate(_LETTERS_AS_NUMBERS)) % 97
+    return int(text[2:4]) == 98 - remainder
+
+
+@lru_cache(maxsize=256)
+def _iban_form(country: str) -> Any:
+    try:
+        return registry.get_iban_spec(country)
+    except SchwiftyException:
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core import storage
 from app.core.actor import Actor
+from app.core.database import page_cache
 from app.core.errors import Refused
 from app.core.models import StoredFile
 from app.core.permissions import Permission
@@ -34,6 +35,8 @@ from app.sepa.reports.spool import Spool
 KIND: Final = "bank-report"
 PURPOSE: Final = "bank-report"
 MEBIBYTE = 1024 * 1024
+# In KB. Each collection is spoken of once: enough for the pages that one commit writes to.
+PAGE_CACHE: Final = 16_384
 
 
 def register() -> None:
@@ -82,6 +85,13 @@ def run(context: JobContext) -> dict[str, Any]:
             told.append(_worked_in(context, report, head, ours, spool, before))
             before += head.items
     return {"reports": told}
+
+
+@contextmanager
+def _chunk(context: JobContext) -> Iterator[Session]:
+    """One commit of a reading."""
+    with context.chunk(journal=False) as session, page_cache(session, PAGE_CACHE):
+        yield session
 
 
 def _file_of(context: JobContext) -> StoredFile:
@@ -174,7 +184,7 @@ def _worked_in(
         own = (item for item in spool.items(head) if ours.concerns(item))
         _work_in(context, report_id, islice(own, done, None), done, before)
         _try_sums(context, report_id)
-        with context.chunk(journal=False) as session:
+        with _chunk(context) as session:
             report = reports.locked(session, report_id)
             if report.finished_at is None:
                 reports.finish_report(session, report, actor=context.actor)
@@ -193,7 +203,7 @@ def _work_in(
     while chunk := _next_items(items, ahead, of_ones.rows):
         pace = of_ones if chunk[0].scope is Scope.ONE else of_blocks
         while chunk:
-            with context.chunk(journal=False) as session:
+            with _chunk(context) as session:
                 report = reports.locked(session, report_id)
                 # Whoever reads the same file at the same time may have been here before.
                 worked = min(report.items_done - done, len(chunk))
@@ -223,12 +233,13 @@ def _next_items(items: Iterator[Item], ahead: list[Item], most: int) -> list[Ite
 def _try_sums(context: JobContext, report_id: int) -> None:
     """Book sums that did not fit before: what they lacked may just have been told."""
     report = db.session.get_one(BankReport, report_id)
-    waiting = reports.sums_to_try_again(db.session(), report)
+    with page_cache(db.session(), PAGE_CACHE):
+        waiting = reports.sums_to_try_again(db.session(), report)
     db.session.rollback()
     pace = Pace(current_app.config["SETTINGS"].chunk_rows)
     for entry_id in waiting:
         more = True
         while more:
-            with context.chunk(journal=False) as session:
+            with _chunk(context) as session:
                 more = reports.try_sum_again(session, entry_id, pace.rows, actor=context.actor)
             pace.learn(pace.rows, context.held_seconds)

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
+from app.core.database import reading_through
 from app.extensions import db, transaction
 from app.jobs import operations, registry
 from app.jobs.context import JobContext
@@ -43,7 +44,8 @@ def file_now(
     session = db.session()
     found = session.get_one(CollectionRun, run_id)
     runs.check_filing(session, found, policy=policy, actor=actor)
-    written = [] if found.files else write_files(session, found, progress)
+    with reading_through(session):
+        written = [] if found.files else write_files(session, found, progress)
     # Ends the read: what stands in the database now decides.
     session.rollback()
     return _store(run_id, written, policy, actor)

@@ -4,15 +4,22 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from dateutil.easter import easter
+
 ONE_DAY = timedelta(days=1)
 
 
 @lru_cache(maxsize=32)
 def _closing_days(year: int) -> frozenset[date]:
-    # Loaded here: it knows the holidays of every country and market.
-    import holidays
-
-    return frozenset(holidays.financial_holidays("ECB", years=year))
+    # The ECB's long-term calendar, the same days each year since 2002. (The library that knows
+    # them takes 20 MB for the holidays of all countries; a test compares.)
+    sunday = easter(year)
+    return frozenset(
+        {
+            date(year, 1, 1), sunday - 2 * ONE_DAY, sunday + ONE_DAY, date(year, 5, 1),
+            date(year, 12, 25), date(year, 12, 26),
+        }
+    )  # fmt: skip
 
 
 def is_target_day(day: date) -> bool:

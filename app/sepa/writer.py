@@ -1,8 +1,11 @@
 """Writes pain.008.001.08 as a stream: fifty thousand debits need no more memory than one."""
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
@@ -12,6 +15,9 @@ NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.008.001.08"
 _NSMAP: Any = {None: NAMESPACE}
 NOT_PROVIDED = "NOTPROVIDED"
 SAME_MANDATE_NEW_ACCOUNT = "SMNDA"
+_NO_BIC = f"<Othr><Id>{NOT_PROVIDED}</Id></Othr>"
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_said = partial(escape, entities={"\r": "&#13;"})
 
 
 class TotalsError(Exception):
@@ -26,21 +32,21 @@ def write(out: BinaryIO, head: MessageHead, blocks: Iterable[Block]) -> None:
         with xml.element("Document", nsmap=_NSMAP), xml.element("CstmrDrctDbtInitn"):
             xml.write(_group_header(head))
             for block in blocks:
-                written, amount = _write_block(xml, head, block)
+                written, amount = _write_block(xml, out, head, block)
                 count, total = count + written, total + amount
     if (count, total) != (head.count, head.total):
         raise TotalsError(f"{head.message_id}: {count} debits of {total}, {head} was announced")
 
 
-def _write_block(xml: Any, head: MessageHead, block: Block) -> tuple[int, Decimal]:
+def _write_block(xml: Any, out: BinaryIO, head: MessageHead, block: Block) -> tuple[int, Decimal]:
     count, total = 0, Decimal(0)
     with xml.element("PmtInf"):
         for part in _block_head(head, block):
             xml.write(part)
+        xml.flush()  # what follows goes past it
         for debit in block.debits:
             # One debit a line: a line number then leads to a row.
-            xml.write("\n")
-            xml.write(_debit(debit))
+            out.write(f"\n{_debit(debit)}".encode())
             count, total = count + 1, total + debit.amount
     if (count, total) != (block.head.count, block.head.total):
         raise TotalsError(f"{block.head.block_id}: {count} debits of {total}")
@@ -91,47 +97,51 @@ def _creditor(creditor: Creditor) -> Iterator[etree._Element]:
     yield agent
 
 
-def _debit(debit: Debit) -> etree._Element:
-    entry = _new("DrctDbtTxInf")
-    _text(_child(entry, "PmtId"), "EndToEndId", debit.end_to_end_id)
-    _text(entry, "InstdAmt", _amount(debit.amount)).set("Ccy", "EUR")
-    mandate = _child(_child(entry, "DrctDbtTx"), "MndtRltdInf")
-    _text(mandate, "MndtId", debit.mandate_reference)
-    _text(mandate, "DtOfSgntr", debit.signed_on.isoformat())
-    if debit.amendment is not None:
-        _amendment(mandate, debit.amendment)
-    _agent(_child(entry, "DbtrAgt"), debit.bic)
-    debtor = _child(entry, "Dbtr")
-    _text(debtor, "Nm", debit.name)
-    if debit.address is not None:
-        _address(debtor, debit.address)
-    _text(_child(_child(entry, "DbtrAcct"), "Id"), "IBAN", debit.iban)
-    _text(_child(entry, "RmtInf"), "Ustrd", debit.remittance)
-    return entry
+def _debit(debit: Debit) -> str:
+    """One debit as text: built as elements, fifty thousand take many times as long.
+
+    Raises ValueError for a character that no XML may hold.
+    """
+    address = "" if debit.address is None else _address(debit.address)
+    amendment = "" if debit.amendment is None else _amendment(debit.amendment)
+    bic = f"<BICFI>{_said(debit.bic)}</BICFI>" if debit.bic else _NO_BIC
+    said = (
+        f"<DrctDbtTxInf><PmtId><EndToEndId>{_said(debit.end_to_end_id)}</EndToEndId></PmtId>"
+        f'<InstdAmt Ccy="EUR">{_amount(debit.amount)}</InstdAmt>'
+        f"<DrctDbtTx><MndtRltdInf><MndtId>{_said(debit.mandate_reference)}</MndtId>"
+        f"<DtOfSgntr>{debit.signed_on.isoformat()}</DtOfSgntr>{amendment}</MndtRltdInf></DrctDbtTx>"
+        f"<DbtrAgt><FinInstnId>{bic}</FinInstnId></DbtrAgt>"
+        f"<Dbtr><Nm>{_said(debit.name)}</Nm>{address}</Dbtr>"
+        f"<DbtrAcct><Id><IBAN>{_said(debit.iban)}</IBAN></Id></DbtrAcct>"
+        f"<RmtInf><Ustrd>{_said(debit.remittance)}</Ustrd></RmtInf></DrctDbtTxInf>"
+    )
+    if wrong := _NOT_IN_XML.search(said):
+        raise ValueError(f"{wrong[0]!r} is no character of XML")
+    return said
 
 
-def _amendment(mandate: etree._Element, amendment: Amendment) -> None:
-    _text(mandate, "AmdmntInd", "true")
-    details = _child(mandate, "AmdmntInfDtls")
+def _amendment(amendment: Amendment) -> str:
+    said = ""
     if amendment.original_reference is not None:
-        _text(details, "OrgnlMndtId", amendment.original_reference)
+        said += f"<OrgnlMndtId>{_said(amendment.original_reference)}</OrgnlMndtId>"
     if amendment.account_changed:
-        other = _child(_child(_child(details, "OrgnlDbtrAcct"), "Id"), "Othr")
-        _text(other, "Id", SAME_MANDATE_NEW_ACCOUNT)
+        said += (
+            f"<OrgnlDbtrAcct><Id><Othr><Id>{SAME_MANDATE_NEW_ACCOUNT}</Id></Othr></Id>"
+            "</OrgnlDbtrAcct>"
+        )
+    return f"<AmdmntInd>true</AmdmntInd><AmdmntInfDtls>{said}</AmdmntInfDtls>"
 
 
-def _address(party: etree._Element, address: Address) -> None:
-    block = _child(party, "PstlAdr")
-    for tag, value in (
+def _address(address: Address) -> str:
+    values = (
         ("StrtNm", address.street),
         ("PstCd", address.postcode),
         ("TwnNm", address.town),
         ("Ctry", address.country),
-    ):
-        if value:
-            _text(block, tag, value)
-    for line in address.lines:
-        _text(block, "AdrLine", line)
+        *(("AdrLine", line) for line in address.lines),
+    )
+    said = "".join(f"<{tag}>{_said(value)}</{tag}>" for tag, value in values if value)
+    return f"<PstlAdr>{said}</PstlAdr>"
 
 
 def _agent(agent: etree._Element, bic: str | None) -> None:

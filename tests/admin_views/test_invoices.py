@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.billing.models import Invoice
 from app.core.actor import COMMAND_LINE
 from app.extensions import transaction
-from app.sepa.operations_runs import create_run
+from app.sepa.creating import create_run
 from tests.sepa import making
 
 AsRole = Callable[..., FlaskClient]

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.core.actor import COMMAND_LINE
 from app.extensions import transaction
+from app.sepa.creating import create_run
 from app.sepa.models import CollectionRun
 from app.sepa.notices import customers_of, send_notices
-from app.sepa.operations_runs import cancel_run, create_run
+from app.sepa.operations_runs import cancel_run
 from tests.sepa import making
 
 AsRole = Callable[..., FlaskClient]

@@ -19,7 +19,7 @@ from app.core.permissions import Permission
 from app.extensions import transaction
 from app.jobs import filing, runner
 from app.jobs.models import Job
-from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import CollectionRun
 from tests.admin_views.test_direct_debit import RUNS, AsRole, act, create, state
 from tests.sepa import making
@@ -44,9 +44,7 @@ def run(app: Flask) -> int:
         account = making.account(session, label="Main")
         making.debtor(session, "10.00")
         making.debtor(session, "20.50")
-        made = runs.create_run(
-            session, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE
-        )
+        made = create_run(session, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE)
         return made[0].id
 
 

@@ -23,8 +23,8 @@ from app.jobs import undoing
 from app.jobs.invoice_steps import start_step
 from app.jobs.leftovers import leftovers
 from app.jobs.models import Job
+from app.sepa.creating import create_run
 from app.sepa.models import Collection
-from app.sepa.operations_runs import create_run
 from tests.sepa import making
 
 CHANGE = InvoiceChange("R-NEW", Decimal("15.00"), date(2026, 11, 1), date(2026, 12, 1), "Mended")

@@ -20,7 +20,6 @@ HEAVY = {
     "cryptography",
     "flask_admin",
     "flask_security",
-    "holidays",
     "huey",
     "lxml",
     "obstore",

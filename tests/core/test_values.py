@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
 
 from app.core import values
-from app.core.values import ValueProblem
+from app.core.values import ValueProblem, is_iban
 
 
 def reason(read: Callable[..., Any], *arguments: Any) -> str:
@@ -206,3 +209,18 @@ def test_no_text_whatever_ends_in_anything_but_a_value_or_a_reason(raw: str) -> 
             read()
         except ValueProblem as problem:
             assert problem.reason.startswith("x ")
+
+
+@given(country=st.sampled_from(["DE", "FR", "MT", "NO", "GB", "XK", "ZZ"]), data=st.data())
+def test_an_iban_is_told_as_the_library_tells_it(country: str, data: st.DataObject) -> None:
+    known = country != "ZZ"
+    plain = str(IBAN.random(country, random=Random(data.draw(st.integers())))) if known else "ZZ21"
+    place = data.draw(st.integers(0, len(plain) - 1))
+    sign = data.draw(st.sampled_from([*"0123456789AZaz-²", "٣", "", "00"]))
+    changed = plain[:place] + sign + plain[place + 1 :]
+    assert is_iban(plain) is known
+    try:
+        as_told = str(IBAN(changed)) == changed
+    except SchwiftyException:
+        as_told = False
+    assert is_iban(changed) is as_told

@@ -23,6 +23,7 @@ from app.extensions import db, transaction
 from app.jobs import filing, runner
 from app.jobs.models import Job
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import Collection, CollectionRun, CollectionState, CreditorAccount, RunFile
 from app.sepa.schema_check import check_file
 from tests.sepa import making
@@ -42,7 +43,7 @@ def create(invoices: int = 3, **account: object) -> int:
         for _ in range(invoices):
             making.debtor(session)
         into = making.account(session, **account)
-        return runs.create_run(session, into, DAY, policy=POLICY, actor=COMMAND_LINE)[0].id
+        return create_run(session, into, DAY, policy=POLICY, actor=COMMAND_LINE)[0].id
 
 
 def _killed_at(app: Flask, point: str, run_id: int) -> None:

@@ -16,8 +16,9 @@ from app.jobs import operations, run_notices
 from app.jobs.models import Job, JobState
 from app.jobs.run_notices import start_notices
 from app.outbox.models import OutboxMessage
+from app.sepa.creating import create_run
 from app.sepa.models import CollectionRun, PreNotification
-from app.sepa.operations_runs import cancel_run, create_run
+from app.sepa.operations_runs import cancel_run
 from tests.sepa import making
 
 Run = Callable[[], int]

@@ -1,8 +1,9 @@
 """TARGET days, and the earliest day that can be collected on."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import pytest
 
 from app.sepa.calendar import is_target_day, next_collection_day, target_day_from
@@ -26,6 +27,15 @@ def test_banks_rest_on(day: date) -> None:
 )
 def test_banks_work_on(day: date) -> None:
     assert is_target_day(day)
+
+
+def test_the_closing_days_are_those_that_the_library_of_holidays_knows() -> None:
+    years = range(2024, 2051)
+    days = (date(years[0], 1, 1) + timedelta(days=n) for n in range(366 * len(years)))
+    closed = {day for day in days if day.weekday() < 5 and not is_target_day(day)}
+    known = holidays.financial_holidays("ECB", years=[*years, years[-1] + 1])
+    last = max(closed)
+    assert closed == {day for day in known if day.weekday() < 5 and day <= last}
 
 
 def test_the_next_working_day_after_easter_is_tuesday() -> None:

@@ -17,6 +17,7 @@ from app.core.actor import COMMAND_LINE
 from app.sepa import operations_runs as runs
 from app.sepa.addresses import make_address, says_twice
 from app.sepa.characters import IllegalTextError, is_legal_id, is_legal_text, legal_id, legal_name
+from app.sepa.creating import create_run
 from app.sepa.message import Amendment, BlockHead, Debit, MessageHead
 from app.sepa.models import Collection, CollectionRun, Mandate
 from app.sepa.reader import Part, read
@@ -46,7 +47,7 @@ def created(
     for cents in amounts:
         making.debtor(session, str(Decimal(cents) / 100))
     into = making.account(session, **account)
-    run = runs.create_run(session, into, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
+    run = create_run(session, into, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     for one, kind in zip(making.collections(session, run.id), kinds, strict=False):
         one.sequence_type = kind
     session.flush()
@@ -158,7 +159,7 @@ def test_an_account_with_hybrid_addresses_gets_them_in_its_file(session: Session
              "country": "DE"}  # fmt: skip
     making.debtor(session, customer={"addresses": [place]})
     account = making.account(session, hybrid_addresses=True)
-    run = runs.create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
+    run = create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     runs.file_run(session, run, policy=POLICY, actor=COMMAND_LINE)
     [debit] = [one for one in parts(run)[0] if isinstance(one, Debit)]
     assert debit.address == make_address("Ährenweg 3", "50667", "Köln", "DE", hybrid=True)
@@ -192,9 +193,7 @@ def test_a_mandate_changed_while_its_file_is_on_the_way_is_told_next_time(
     session: Session,
 ) -> None:
     invoice = making.debtor(session)
-    run = runs.create_run(session, making.account(session), DAY, policy=POLICY, actor=COMMAND_LINE)[
-        0
-    ]
+    run = create_run(session, making.account(session), DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     runs.file_run(session, run, policy=POLICY, actor=COMMAND_LINE)
     old = making.collections(session, run.id)[0].iban
     session.execute(update(Mandate).values(iban="AT611904300234573201", original_iban=old))

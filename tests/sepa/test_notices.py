@@ -17,10 +17,11 @@ from app.core.actor import COMMAND_LINE, Actor, Channel
 from app.core.errors import NotAllowed, Refused
 from app.core.permissions import ROLE_PERMISSIONS, Permission, RoleName
 from app.outbox.models import MailState, OutboxMessage
+from app.sepa.creating import create_run
 from app.sepa.letters import hand_out_letters, letters, window_lines
 from app.sepa.models import CollectionRun, PreNotification
 from app.sepa.notices import Sent, customers_of, notices_of, send_notices, summary_of
-from app.sepa.operations_runs import cancel_run, create_run, hand_in_run
+from app.sepa.operations_runs import cancel_run, hand_in_run
 from tests.sepa import making
 
 ADDRESS = {

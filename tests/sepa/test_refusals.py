@@ -14,6 +14,7 @@ from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.core.models import StoredFile
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import Collection, CollectionRun, CreditorAccount, RunFile
 from app.sepa.schema_check import Limits, check_file
 from tests.sepa import making
@@ -179,9 +180,7 @@ def test_a_forged_collection_reaches_no_stored_file(
 ) -> None:
     clock(NOW)
     first, _ = making.debtor(session), making.debtor(session)
-    run = runs.create_run(session, making.account(session), DAY, policy=POLICY, actor=COMMAND_LINE)[
-        0
-    ]
+    run = create_run(session, making.account(session), DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     session.execute(update(Collection).where(Collection.invoice_id == first.id).values(**forged))
     with pytest.raises(Refused, match=reason) as refused:
         runs.file_run(session, run, policy=POLICY, actor=COMMAND_LINE)
@@ -212,9 +211,7 @@ def test_a_forged_run_reaches_no_stored_file(
 ) -> None:
     clock(NOW)
     making.debtor(session)
-    run = runs.create_run(session, making.account(session), DAY, policy=POLICY, actor=COMMAND_LINE)[
-        0
-    ]
+    run = create_run(session, making.account(session), DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     session.execute(update(CollectionRun).values(**forged))
     session.expire(run)
     with pytest.raises(Refused, match=reason):
@@ -228,7 +225,7 @@ def test_an_invoice_over_a_limit_that_was_lowered_since_is_refused(
     clock(NOW)
     invoice = making.debtor(session, "60.00")
     account = making.account(session)
-    run = runs.create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
+    run = create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     account.max_amount = Decimal("50.00")
     session.flush()
     with pytest.raises(Refused, match=f"Invoice {invoice.number} .* more than one file"):
@@ -244,7 +241,7 @@ def test_the_accounts_own_cut_off_counts(
     clock(NOW)
     making.debtor(session)
     account = making.account(session, cutoff=time(16))
-    run = runs.create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
+    run = create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
     clock(datetime(2026, 11, 30, 14, 30, tzinfo=UTC))  # half past three in Berlin, the day before
     account.cutoff = time(15)
     with pytest.raises(Refused, match="too early"):

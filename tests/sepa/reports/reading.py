@@ -14,6 +14,7 @@ from app.jobs import bank_reports
 from app.jobs.models import JobState
 from app.jobs.operations import run_now
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import Collection, CollectionRun, CreditorAccount
 from app.sepa.reports.models import BankReport, ReportEntry
 from tests.sepa import making
@@ -26,7 +27,7 @@ def handed_in(*amounts: str, filed_only: bool = False, **account: object) -> str
         into = session.scalar(select(CreditorAccount)) or making.account(session, **account)
         for amount in amounts:
             making.debtor(session, amount)
-        run = runs.create_run(session, into, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
+        run = create_run(session, into, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
         runs.file_run(session, run, policy=POLICY, actor=COMMAND_LINE)
         if not filed_only:
             runs.hand_in_run(session, run, actor=COMMAND_LINE)

@@ -12,6 +12,7 @@ from app.core.errors import Refused
 from app.customers.models import Customer
 from app.extensions import transaction
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import CreditorAccount, RunState
 from app.sepa.reports.models import MatchedBy
 from tests.sepa import making
@@ -178,9 +179,7 @@ def again(session: Session, number: str) -> str:
     with transaction() as writing:
         making.invoice(writing, writing.get_one(Customer, customer_id), "10.00")
         account = writing.get_one(CreditorAccount, account_id)
-        run = runs.create_run(
-            writing, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE
-        )[0]
+        run = create_run(writing, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE)[0]
         runs.file_run(writing, run, policy=making.POLICY, actor=COMMAND_LINE)
         runs.hand_in_run(writing, run, actor=COMMAND_LINE)
         return run.number

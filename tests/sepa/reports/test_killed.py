@@ -18,6 +18,7 @@ from app.extensions import transaction
 from app.jobs import recovery
 from app.jobs.models import Job, JobState
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import RunState
 from app.sepa.reports.models import BankReport
 from tests.sepa import making
@@ -38,7 +39,7 @@ def handed_in() -> str:
         today = clock.today()
         for amount in AMOUNTS:
             making.debtor(session, amount, due_on=today, issued_on=today)
-        run, _ = runs.create_run(
+        run, _ = create_run(
             session, account, POLICY.next_collection_day(clock.now()), policy=POLICY,
             actor=COMMAND_LINE,
         )  # fmt: skip

@@ -17,6 +17,7 @@ from app.core import storage
 from app.core.actor import COMMAND_LINE
 from app.extensions import transaction
 from app.sepa import operations_runs as runs
+from app.sepa.creating import create_run
 from app.sepa.models import Collection, RunState
 from app.sepa.reports.models import BankReport, ReportEntry
 from tests.sepa import making
@@ -156,7 +157,7 @@ def handed_in(bank: Bank) -> tuple[str, dict[str, str]]:
         closed, poor = cases["closed"].customer, cases["no money"].customer
         bank.debtor("closed", closed.iban or "", "closed-account")
         bank.debtor("poor", poor.iban or "", "insufficient-funds")
-        run = runs.create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
+        run = create_run(session, account, DAY, policy=POLICY, actor=COMMAND_LINE)[0]
         runs.file_run(session, run, policy=POLICY, actor=COMMAND_LINE)
         [stored] = runs.hand_out_files(session, run, actor=COMMAND_LINE)
         assert bank.take(storage.read_bytes(stored)) == "PART"
