@@ -94,7 +94,7 @@ def _all(view: Any, session: Session, report: BankReport, page: int) -> str:
         .where(ReportEntry.report_id == report.id)
         .group_by(ReportEntry.outcome)
     )
-    counted = dict(found.tuples().all())
+    counted = {row[0]: row[1] for row in found}
     return _page(
         view, session, entries_of_report(report, outcome), "bank_reports/entries_tab.html",
         "entries", report, page, chosen=outcome,

@@ -8,6 +8,7 @@ from typing import Any
 from admin_views.access import acting
 from admin_views.assets import address_of
 from admin_views.formatters import Link
+from admin_views.mandate_pages import CUSTOMERS_ACCOUNT
 from app.core import clock
 from app.core.permissions import Permission
 from app.sepa.calendar import target_day_from
@@ -43,12 +44,12 @@ MENDING: Mapping[Exclusion | Caution, str] = {
     Exclusion.MANDATE_NOT_ACTIVE: "Resume the mandate, enter its signing, or get a new one.",
     Exclusion.MANDATE_EXPIRED: "36 months have passed without a collection: have a new one signed.",
     Exclusion.MANDATE_OTHER_SCHEME: "Collect it with an account of that scheme.",
-    Exclusion.MANDATE_OTHER_IBAN: "Correct the customer's IBAN, or have a new mandate signed.",
-    Exclusion.MANDATE_REFERENCE: "Have a new mandate signed under another reference.",
+    Exclusion.MANDATE_OTHER_IBAN: "Amend the mandate to the new IBAN, or correct the customer's.",
+    Exclusion.MANDATE_REFERENCE: "Amend the mandate: give it another reference.",
     Exclusion.MANDATE_NOT_SIGNED: "Correct the day of signing, or choose a later collection date.",
     Exclusion.ONE_OFF_TAKEN: "Have another mandate signed.",
     Exclusion.IBAN_INVALID: "Ask the customer for the right IBAN.",
-    Exclusion.IBAN_OUTSIDE_SEPA: "Choose another method of payment.",
+    Exclusion.IBAN_OUTSIDE_SEPA: "Choose another method of payment, or enter another IBAN.",
     Exclusion.BIC_NEEDED: "Enter the BIC of the customer's bank.",
     Exclusion.BIC_INVALID: "Correct the BIC.",
     Exclusion.ADDRESS_NEEDED: "Enter a main address with place and country.",
@@ -64,11 +65,15 @@ MENDING: Mapping[Exclusion | Caution, str] = {
 }
 
 
-def mend(section: Exclusion | Caution, line: Line, here: Here) -> Link | str:
-    """The way to where a row can be mended, or only what it is for who may not go there."""
-    way = WAYS[section](line, here)
-    if way is None:
-        return ""
+def mend(section: Exclusion | Caution, line: Line, here: Here) -> Any:
+    """The ways to where a row can be mended, or only what they are for who may not go there."""
+    found = WAYS[section](line, here)
+    ways = found if isinstance(found, tuple) else (found,) if found is not None else ()
+    links = [_link(way, here) for way in ways]
+    return links if len(links) > 1 else next(iter(links), "")
+
+
+def _link(way: Way, here: Here) -> Link | str:
     address = address_of(way.endpoint, **way.arguments, url=here.back)
     open_to_me = any(acting().may(one) for one in way.permissions)
     return Link(way.label, address) if address and open_to_me else way.label
@@ -82,15 +87,38 @@ def _new_mandate(line: Line, here: Here) -> Way:
 
 
 def _mandate(line: Line, here: Here) -> Way:
-    """The form of a mandate that was never used; else its page, with what can be done there."""
+    """The form of a mandate that was never used; one that was is amended."""
     if line.mandate_id is None:
         return _new_mandate(line, here)
     editable = line.mandate_state in (MandateState.DRAFT, MandateState.ACTIVE)
-    page = "edit_view" if editable and not line.mandate_collected else "details_view"
-    return Way(
-        "Correct the mandate", f"mandates.{page}", {"id": line.mandate_id},
-        (Permission.MANDATES_EDIT,),
+    if editable and not line.mandate_collected:
+        label, page = "Correct the mandate", "mandates.edit_view"
+    else:
+        label, page = "Amend the mandate", "mandates.amend_view"
+    return Way(label, page, {"id": line.mandate_id}, (Permission.MANDATES_EDIT,))
+
+
+def _other_iban(line: Line, here: Here) -> tuple[Way, ...]:
+    """The mandate follows the customer's account, or the customer's IBAN was wrong."""
+    amend = Way(
+        "Amend the mandate", "mandates.amend_view",
+        {"id": line.mandate_id, "to": CUSTOMERS_ACCOUNT}, (Permission.MANDATES_EDIT,),
     )  # fmt: skip
+    return (amend, _payment("Correct the IBAN", "iban")(line, here))
+
+
+def _see_mandate(label: str, permission: Permission) -> Callable[[Line, Here], Way]:
+    def way(line: Line, here: Here) -> Way:
+        return Way(label, "mandates.details_view", {"id": line.mandate_id}, (permission,))
+
+    return way
+
+
+def _not_signed(line: Line, here: Here) -> Way:
+    """The day of signing can be corrected until the mandate is used; no amendment changes it."""
+    if line.mandate_collected:
+        return _new_mandate(line, here)
+    return _mandate(line, here)
 
 
 def _activate(line: Line, here: Here) -> Way:
@@ -116,12 +144,30 @@ def _other_scheme(line: Line, here: Here) -> Way:
     )  # fmt: skip
 
 
-def _customer(label: str, field: str, *permissions: Permission) -> Callable[[Line, Here], Way]:
+def _customer(label: str, field: str) -> Callable[[Line, Here], Way]:
     def way(line: Line, here: Here) -> Way:
         arguments = {"id": line.customer_id, "_anchor": field}
-        return Way(label, f"{line.customer_kind}.edit_view", arguments, permissions)
+        page = f"{line.customer_kind}.edit_view"
+        return Way(label, page, arguments, (Permission.CUSTOMERS_EDIT,))
 
     return way
+
+
+def _payment(label: str, field: str) -> Callable[[Line, Here], Way]:
+    """The form of the bank details and of what belongs to collecting, for accounting too."""
+
+    def way(line: Line, here: Here) -> Way:
+        arguments = {"id": line.customer_id, "part": "payment", "_anchor": field}
+        page = f"{line.customer_kind}.edit_view"
+        return Way(label, page, arguments, (Permission.BANK_DETAILS_EDIT,))
+
+    return way
+
+
+def _outside_sepa(line: Line, here: Here) -> tuple[Way, ...]:
+    """Another method of payment, or another account to collect from."""
+    other = _customer("Choose another method", "payment_method")(line, here)
+    return (other, _mandate(line, here))
 
 
 def _restore(line: Line, here: Here) -> Way:
@@ -163,29 +209,27 @@ def _later(line: Line, here: Here) -> Way:
     )  # fmt: skip
 
 
-_OF_CUSTOMER = (Permission.CUSTOMERS_EDIT,)
-_OF_BANK = (Permission.BANK_DETAILS_EDIT,)
-WAYS: Mapping[Exclusion | Caution, Callable[[Line, Here], Way | None]] = {
+WAYS: Mapping[Exclusion | Caution, Callable[[Line, Here], Way | tuple[Way, ...] | None]] = {
     Exclusion.NO_MANDATE: _new_mandate,
     Exclusion.MANDATE_NOT_ACTIVE: _activate,
     Exclusion.MANDATE_EXPIRED: _new_mandate,
     Exclusion.MANDATE_OTHER_SCHEME: _other_scheme,
-    Exclusion.MANDATE_OTHER_IBAN: _customer("Correct the IBAN", "iban", *_OF_BANK),
+    Exclusion.MANDATE_OTHER_IBAN: _other_iban,
     Exclusion.MANDATE_REFERENCE: _mandate,
-    Exclusion.MANDATE_NOT_SIGNED: _mandate,
+    Exclusion.MANDATE_NOT_SIGNED: _not_signed,
     Exclusion.ONE_OFF_TAKEN: _new_mandate,
     Exclusion.IBAN_INVALID: _mandate,
-    Exclusion.IBAN_OUTSIDE_SEPA: _customer("Choose another method", "payment_method", *_OF_BANK),
+    Exclusion.IBAN_OUTSIDE_SEPA: _outside_sepa,
     Exclusion.BIC_NEEDED: _mandate,
     Exclusion.BIC_INVALID: _mandate,
-    Exclusion.ADDRESS_NEEDED: _customer("Enter the address", "addresses", *_OF_CUSTOMER),
+    Exclusion.ADDRESS_NEEDED: _customer("Enter the address", "addresses"),
     Exclusion.NAME_ILLEGAL: _mandate,
-    Exclusion.COLLECTION_HOLD: _customer("Lift the hold", "collection_hold", *_OF_BANK),
+    Exclusion.COLLECTION_HOLD: _payment("Lift the hold", "collection_hold"),
     Exclusion.CUSTOMER_DELETED: _restore,
     Exclusion.AMOUNT: _invoice,
     Exclusion.AMOUNT_OVER_FILE: _account,
     Exclusion.ALREADY_IN_COLLECTION: _run,
     Exclusion.NOTICE_TOO_SHORT: _later,
-    Caution.IBAN_CHANGED: _mandate,
-    Caution.NOT_REGISTERED: _mandate,
+    Caution.IBAN_CHANGED: _see_mandate("See the mandate", Permission.MANDATES_VIEW),
+    Caution.NOT_REGISTERED: _see_mandate("Confirm the registration", Permission.MANDATES_EDIT),
 }

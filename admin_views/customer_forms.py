@@ -25,7 +25,13 @@ from app.core.stored_choices import named, read
 from app.customers.choices import Gender, PaymentMethod, Source
 from app.customers.models import Customer, Store
 from app.customers.models import Group as CustomerGroup
-from app.customers.rules import BANK_FIELDS, FIELD_LABELS, MOST_NOTICE_DAYS, PHONES
+from app.customers.rules import (
+    BANK_FIELDS,
+    FIELD_LABELS,
+    MOST_NOTICE_DAYS,
+    PAYMENT_FIELDS,
+    PHONES,
+)
 
 COMMERCE = Group(
     "Commerce",
@@ -116,11 +122,7 @@ class CustomerForm(KontorForm):
         "collection_hold_until", description="Like 31.12.2026; blank is until further notice"
     )
     collection_hold_reason = fields.text("collection_hold_reason", 200)
-    notice_days = fields.number_field(
-        "notice_days", MOST_NOTICE_DAYS, least=1,
-        description="How long before a direct debit they are told of it, in days, 1 to 14; "
-        "blank is as with everybody",
-    )  # fmt: skip
+    notice_days = fields.number_field("notice_days", MOST_NOTICE_DAYS, least=1)
     newsletter = BooleanField(FIELD_LABELS["newsletter"], default=True)
     promotional_sms = BooleanField(FIELD_LABELS["promotional_sms"])
     invoices_by_email = BooleanField(FIELD_LABELS["invoices_by_email"])
@@ -257,12 +259,25 @@ def set_choices(form: Any, session: Session, model: Customer | None) -> None:
         del form.store_id
 
 
-def leave_out(form: Any, actor: Actor, model: Customer | None) -> None:
-    """Remove what this person may not change, and mask the IBAN for whom may not see it."""
-    if not actor.may(Permission.CUSTOMERS_EDIT):
-        for name in [field.short_name for field in form if field.short_name not in BANK_FIELDS]:
+def tell_usual_notice(form: Any, days: int) -> None:
+    """Say at the agreed days of notice what holds for a customer without any."""
+    form.notice_days.description = (
+        "How long before a direct debit they are told of it, in days, "
+        f"1 to {MOST_NOTICE_DAYS}; blank is the usual {days}"
+    )
+
+
+def leave_out(
+    form: Any, actor: Actor, model: Customer | None, *, payment_alone: bool = False
+) -> None:
+    """Remove what this person may not change, and mask the IBAN for whom may not see it.
+
+    `payment_alone`: only the bank details and what belongs to collecting are asked for.
+    """
+    if payment_alone or not actor.may(Permission.CUSTOMERS_EDIT):
+        for name in [field.short_name for field in form if field.short_name not in PAYMENT_FIELDS]:
             del form[name]
-    elif not actor.may(Permission.BANK_DETAILS_EDIT):
+    if not actor.may(Permission.BANK_DETAILS_EDIT):
         for name in BANK_FIELDS:
             del form[name]
     if "authorizations" in form and not actor.may(Permission.SUBSCRIPTIONS_EDIT):

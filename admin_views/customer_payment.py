@@ -92,6 +92,11 @@ def _render(view: Any, session: Session, customer: Customer, page: int) -> str:
         "invoices/payment_tab.html",
         admin_view=view,
         sections=customer_record.payment_sections(customer),
+        edit_url=(
+            view.get_url(".edit_view", id=customer.id, part="payment", url=here)
+            if customer.deleted_at is None and actor.may(Permission.BANK_DETAILS_EDIT)
+            else ""
+        ),
         mandates=mandates,
         mandate_columns=(
             *MANDATE_COLUMNS,

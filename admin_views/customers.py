@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import request
+from flask import current_app, request
 from flask_admin import expose
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
@@ -24,6 +24,7 @@ from admin_views.customer_forms import (
     given_values,
     leave_out,
     set_choices,
+    tell_usual_notice,
 )
 from admin_views.formatters import Badge, masked
 from admin_views.lookups import Lookup
@@ -164,9 +165,11 @@ class CustomersView(MassChangesView):
     # The form -------------------------------------------------------------------------------------
 
     def prepare_form(self, form: Any, model: Customer | None) -> None:
-        """Choices, and only what this person may change."""
+        """Choices, and only what this person may change, or what the page is about."""
         set_choices(form, db.session(), model)
-        leave_out(form, current_actor(), model)
+        tell_usual_notice(form, current_app.config["SETTINGS"].notice_days)
+        payment_alone = model is not None and request.args.get("part") == "payment"
+        leave_out(form, current_actor(), model, payment_alone=payment_alone)
         form.beyond_reading = lambda: self._broken_rules(form, model)
 
     def _broken_rules(self, form: Any, model: Customer | None) -> list[Problem]:

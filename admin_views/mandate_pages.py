@@ -161,6 +161,7 @@ class MandatePages:
                 made = print_mandate(
                     session, self.find(session, mandate.id), account_id=account_id,
                     language=request.args.get("language", ""), at=clock.now(),
+                    notice_days=current_app.config["SETTINGS"].notice_days,
                     actor=current_actor(),
                 )  # fmt: skip
         except Refused as refused:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from flask import request
+from flask import g, request
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views import mandate_record as record
@@ -14,6 +14,7 @@ from admin_views.customer_events import MANDATES as MANDATE_EVENTS
 from admin_views.customer_fields import MASK, shut
 from admin_views.customer_lookup import CUSTOMERS, customer_in_list
 from admin_views.customer_payment import account_of
+from admin_views.filters import Request
 from admin_views.formatters import Badge, Column, day, masked
 from admin_views.history import history_tab
 from admin_views.mandate_forms import MandateForm, NewMandateForm, take_masks
@@ -25,6 +26,7 @@ from app.core.actor import Actor
 from app.core.errors import Refused
 from app.core.filters import identifier
 from app.core.listing import Listing
+from app.core.paging import Page
 from app.core.permissions import Permission
 from app.core.values import ValueProblem, parse_date
 from app.customers.models import Customer
@@ -39,6 +41,7 @@ from app.sepa.operations_mandates import (
     create_mandates,
     is_used,
     update_mandate,
+    used_among,
 )
 from app.sepa.queries_mandates import MANDATES
 from app.sepa.rules import MANDATE_STATES
@@ -155,9 +158,19 @@ class MandatesView(MandatePages, KontorView):
         """The record names the customer and the document."""
         return (joinedload(Mandate.customer), joinedload(Mandate.document))
 
+    def page_of(self, listing: Listing, asked: Request) -> Page:
+        """The page, and at once which of its mandates were used already."""
+        page = super().page_of(listing, asked)
+        g.used_mandates = used_among(db.session(), page.rows)
+        return page
+
     def editable(self, model: Mandate) -> bool:
         """Until it was collected by; then it is amended."""
-        return model.state in CHANGEABLE and not is_used(db.session(), model)
+        if model.state not in CHANGEABLE:
+            return False
+        if "used_mandates" in g:
+            return model.id not in g.used_mandates
+        return not is_used(db.session(), model)
 
     def headline(self, model: Mandate) -> str:
         """The reference."""

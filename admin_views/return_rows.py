@@ -148,7 +148,8 @@ def mends(one: Collection, back: str) -> list[Link]:
         live = one.customer.deleted_at is None
         url = ""
         if place is Place.BANK_DETAILS and live and actor.may(Permission.BANK_DETAILS_EDIT):
-            url = address_of(f"{one.customer.kind}.edit_view", id=one.customer_id, url=back)
+            page = f"{one.customer.kind}.edit_view"
+            url = address_of(page, id=one.customer_id, part="payment", url=back)
         elif place is Place.CUSTOMER and live:
             view = "edit_view" if actor.may(Permission.CUSTOMERS_EDIT) else "details_view"
             url = address_of(f"{one.customer.kind}.{view}", id=one.customer_id, url=back)

@@ -47,3 +47,9 @@ class CustomerUpdate:
     product_ids: frozenset[int] | None = None
     credentials: Credentials | None = None
     version: int | None = None
+
+    @property
+    def given(self) -> set[str]:
+        """What is to be changed: names of fields, and of what belongs to the customer."""
+        parts = ("addresses", "companies", "product_ids", "credentials")
+        return {*self.values, *(name for name in parts if getattr(self, name) is not None)}

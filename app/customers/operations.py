@@ -98,8 +98,7 @@ def update_customers(
     Raises NotFound for one that is gone, Conflict when somebody saved after `version`, and
     Refused with every problem when a rule is broken or a value is taken.
     """
-    fields = {name for one in updates for name in one.values}
-    _require_editing(actor, fields | {"credentials" for one in updates if one.credentials})
+    _require_editing(actor, {name for one in updates for name in one.given})
     now = clock.now()
     before = load(session, [one.id for one in updates])
     approving = accounts.groups_with_approval(session)
@@ -221,12 +220,19 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _require_editing(actor: Actor, fields: set[str] | None = None) -> None:
-    """Let through whoever may edit; who may edit bank details alone may edit only those."""
+    """Let through whoever may edit these fields, field by field; None: all but bank details.
+
+    The account needs the permission for bank details, all else that for customers; what belongs
+    to collecting is open to both.
+    """
     if actor.channel is Channel.IMPORT:
         actor.require(Permission.CUSTOMERS_IMPORT)
-    elif fields and fields <= rules.BANK_FIELDS and actor.may(Permission.BANK_DETAILS_EDIT):
         return
-    else:
+    fields = fields if fields is not None else {"kind"}
+    if fields & rules.BANK_FIELDS:
+        actor.require(Permission.BANK_DETAILS_EDIT)
+    both = rules.COLLECTION_FIELDS if actor.may(Permission.BANK_DETAILS_EDIT) else frozenset()
+    if not fields or fields - rules.BANK_FIELDS - both:
         actor.require(Permission.CUSTOMERS_EDIT)
 
 

@@ -75,6 +75,12 @@ FIELD_LABELS: dict[str, str] = {
 }
 CONSENTS = ("newsletter", "promotional_sms", "invoices_by_email")
 BANK_FIELDS = frozenset({"iban", "bic", "account_holder"})
+# What belongs to collecting by direct debit, beside the account.
+COLLECTION_FIELDS = frozenset(
+    {"collection_hold", "collection_hold_until", "collection_hold_reason", "notice_days"}
+)
+# What accounting may change of a customer; nothing else.
+PAYMENT_FIELDS = BANK_FIELDS | COLLECTION_FIELDS
 # Notice of a direct debit is given 14 days ahead unless fewer were agreed on.
 MOST_NOTICE_DAYS = 14
 _SPANS = (("rebate", 0, 100), ("term_of_payment", 0, 365), ("notice_days", 1, MOST_NOTICE_DAYS))

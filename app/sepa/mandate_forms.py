@@ -22,8 +22,6 @@ from app.sepa.models import CreditorAccount, Mandate, MandateType, Scheme
 
 TEMPLATE = Path(__file__).with_name("mandate_form.typ")
 GERMAN_SPEAKING = frozenset({"DE", "AT", "CH", "LI"})
-# What the rulebooks ask for unless creditor and debtor have agreed on fewer.
-NOTICE_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,13 @@ def print_mandate(
     *,
     language: str,
     account_id: int | None,
+    notice_days: int,
     at: datetime,
     actor: Actor,
 ) -> MandateForm:
     """Set the form; the history tells of it. Raises Refused where no account fits the scheme.
 
+    `notice_days`: of every customer who has not agreed on fewer.
     For whoever may not see the IBAN the customer fills it in by hand.
     """
     actor.require(Permission.MANDATES_VIEW)
@@ -76,7 +76,7 @@ def print_mandate(
         )
     chosen = accounts[0] if account_id is None else _chosen(accounts, account_id)
     scheme = Scheme(mandate.scheme)
-    days = mandate.customer.notice_days or NOTICE_DAYS
+    days = min(mandate.customer.notice_days or notice_days, notice_days)
     fill = {"creditor": chosen.name, "days": days_in_words(days, language)}
     full = actor.may(Permission.BANK_DETAILS_VIEW)
     to_fill_in = wording.iban_to_fill_in.format(end=mandate.iban[-4:])

@@ -223,6 +223,11 @@ class CollectionRun(Identified, Versioned, Base):
         return self.number
 
 
+_ASKED_OF_RETURNS = (
+    "state", "worked_off_at", "reason_code", "amount", "fee", "customer_id", "run_id",
+)  # fmt: skip
+
+
 class Collection(Identified, Base):
     """One invoice's collection within a run, with everything the bank is told, frozen.
 
@@ -248,13 +253,24 @@ class Collection(Identified, Base):
         Index("ix_collections_mandate_id", "mandate_id"),
         Index("ix_collections_invoice_id", "invoice_id", "state"),
         Index("ix_collections_customer_id", "customer_id", "state"),
-        # The work list of returns.
+        # The lists of returns: in their order, with all that conditions, counts and sums ask for.
         Index(
             "ix_collections_to_work_off",
             "ended_on",
             "id",
+            *_ASKED_OF_RETURNS,
             sqlite_where=text("state IN ('rejected', 'returned') AND worked_off_at IS NULL"),
             postgresql_where=text("state IN ('rejected', 'returned') AND worked_off_at IS NULL"),
+        ),
+        Index(
+            "ix_collections_worked_off",
+            "id",
+            "ended_on",
+            *_ASKED_OF_RETURNS,
+            sqlite_where=text("state IN ('rejected', 'returned') AND worked_off_at IS NOT NULL"),
+            postgresql_where=text(
+                "state IN ('rejected', 'returned') AND worked_off_at IS NOT NULL"
+            ),
         ),
     )
 

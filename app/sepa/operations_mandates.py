@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.audit import operations as audit
@@ -196,19 +196,17 @@ def confirm_registration(
 
 def is_used(session: Session, mandate: Mandate) -> bool:
     """Tell whether a collection rests on a mandate; one of a run that was cancelled does not."""
-    if mandate.last_collected_on is not None:
-        return True
-    return (
-        session.scalar(
-            select(Collection.id)
-            .where(
-                Collection.mandate_id == mandate.id,
-                Collection.state != CollectionState.VOID.value,
-            )
-            .limit(1)
-        )
-        is not None
+    return mandate.last_collected_on is not None or bool(used_among(session, [mandate]))
+
+
+def used_among(session: Session, mandates: Sequence[Mandate]) -> set[int]:
+    """The ids of those of at most a page of mandates that a collection rests on."""
+    rests = exists().where(
+        Collection.mandate_id == Mandate.id, Collection.state != CollectionState.VOID.value
     )
+    wanted = select(Mandate.id).where(Mandate.id.in_([one.id for one in mandates]), rests)
+    collected = {one.id for one in mandates if one.last_collected_on is not None}
+    return collected | set(session.scalars(wanted))
 
 
 def bic_for(mandate: Mandate, iban: str, bic: str | None) -> str | None:

@@ -15,7 +15,10 @@ branch_labels = None
 depends_on = None
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TO_WORK_OFF = sa.text("state IN ('rejected', 'returned') AND worked_off_at IS NULL")
+RETURNED = "state IN ('rejected', 'returned') AND worked_off_at"
+TO_WORK_OFF, WORKED_OFF = sa.text(f"{RETURNED} IS NULL"), sa.text(f"{RETURNED} IS NOT NULL")
+# With these the lists of returns are filtered, counted and summed from their indexes alone.
+ASKED = ("state", "worked_off_at", "reason_code", "amount", "fee", "customer_id", "run_id")
 COUNTS = (
     "entries", "accepted", "settled", "rejected", "returned", "known", "unmatched", "other",
 )  # fmt: skip
@@ -29,9 +32,16 @@ def upgrade() -> None:
     op.create_index(
         "ix_collections_to_work_off",
         "collections",
-        ["ended_on", "id"],
+        ["ended_on", "id", *ASKED],
         sqlite_where=TO_WORK_OFF,
         postgresql_where=TO_WORK_OFF,
+    )
+    op.create_index(
+        "ix_collections_worked_off",
+        "collections",
+        ["id", "ended_on", *ASKED],
+        sqlite_where=WORKED_OFF,
+        postgresql_where=WORKED_OFF,
     )
     _pre_notifications()
     _bank_reports()
@@ -42,6 +52,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("bank_report_entries", "bank_reports", "pre_notifications"):
         op.drop_table(table)
+    op.drop_index("ix_collections_worked_off", "collections")
     op.drop_index("ix_collections_to_work_off", "collections")
     for table, columns in added().items():
         for column in columns:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.actor import COMMAND_LINE, Actor, Channel
 from app.core.errors import Conflict, NotAllowed, NotFound, Problem, Refused
-from app.core.permissions import ROLE_PERMISSIONS, RoleName
+from app.core.permissions import ROLE_PERMISSIONS, Permission, RoleName
 from app.customers import guards, operations
 from app.customers.drafts import CustomerDraft, CustomerUpdate
 from app.customers.models import Address, Customer
@@ -240,8 +240,23 @@ def test_restoring_brings_everything_back_unless_the_email_is_taken(session: Ses
 def test_accounting_changes_bank_details_and_nothing_else(session: Session) -> None:
     one = customer()
     assert update(one.id, ACCOUNTING, iban=IBAN, account_holder="Ada") == [one.id]
+    hold = {"collection_hold": True, "collection_hold_reason": "Asked to wait", "notice_days": 5}
+    assert update(one.id, ACCOUNTING, **hold) == [one.id]
     with pytest.raises(NotAllowed):
         update(one.id, ACCOUNTING, iban=IBAN, rebate=50)
+    for more in ({"addresses": []}, {"companies": []}, {"product_ids": frozenset()}):
+        forged = CustomerUpdate(one.id, {"notice_days": 3}, **more)  # type: ignore[arg-type]
+        with pytest.raises(NotAllowed), transaction() as work:
+            operations.update_customers(work, [forged], actor=ACCOUNTING)
+
+
+def test_who_may_not_edit_bank_details_edits_the_rest_of_a_customer(session: Session) -> None:
+    one = customer(iban=IBAN)
+    clerk = Actor("Clerk", frozenset({Permission.CUSTOMERS_EDIT}), Channel.PANEL)
+    assert update(one.id, clerk, rebate=5, notice_days=7) == [one.id]
+    for field in ("iban", "bic", "account_holder"):
+        with pytest.raises(NotAllowed):
+            update(one.id, clerk, **{field: None})
 
 
 def test_a_manager_changes_nothing(session: Session) -> None:

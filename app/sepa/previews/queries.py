@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
@@ -182,10 +182,13 @@ def lines_of(session: Session, keys: Sequence[Key]) -> dict[Key, Line]:
 
 
 def _mandates(session: Session, ids: Sequence[int]) -> dict[int | None, Any]:
+    collected = exists().where(
+        Collection.mandate_id == Mandate.id, Collection.state != CollectionState.VOID.value
+    )
     rows = session.execute(
         select(
             Mandate.id, Mandate.reference, Mandate.state, Mandate.iban, Mandate.iban_changed_at,
-            Mandate.last_collected_on,
+            or_(Mandate.last_collected_on.is_not(None), collected).label("used"),
         ).where(Mandate.id.in_(ids))
     )  # fmt: skip
     return {row.id: row for row in rows}
@@ -209,7 +212,7 @@ def _line(key: Key, row: Any, mandate: Any, runs: Mapping[int, int]) -> Line:
         mandate_id=mandate and mandate.id,
         mandate_reference=mandate and mandate.reference,
         mandate_state=mandate and mandate.state,
-        mandate_collected=mandate is not None and mandate.last_collected_on is not None,
+        mandate_collected=mandate is not None and mandate.used,
         iban=mandate and mandate.iban,
         iban_changed_at=mandate and mandate.iban_changed_at,
     )
