@@ -31,7 +31,7 @@ from app.sepa.queries_mandates import (
     customers_without_mandate,
     waiting_mandates,
 )
-from app.sepa.suspending import advice_for
+from app.sepa.suspending import advice_for, reason_of
 
 ROWS = 10
 ENDPOINT = "mandate_attention"
@@ -95,8 +95,7 @@ def _amend(one: Mandate) -> Any:
 
 
 def _why(one: Mandate) -> list[str]:
-    code = f"{one.state_code}: " if one.state_code else ""
-    return [f"{code}{one.state_reason or 'No reason was given'}", advice_for(one.state_code)]
+    return [reason_of(one), advice_for(one.state_code)]
 
 
 _REFERENCE = Column("reference", "Mandate", _mandate, main=True)
