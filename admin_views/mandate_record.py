@@ -155,7 +155,8 @@ def told(view: Any, one: Mandate) -> list[Told]:
     found: list[Told] = []
     state = MandateState(one.state)
     if state is MandateState.SUSPENDED:
-        found.append(("warning", f"Suspended. {reason_of(one)}", advice_for(one.state_code), "", ""))
+        why = f"Suspended. {reason_of(one)}"
+        found.append(("warning", why, advice_for(one.state_code), "", ""))
     elif one.state_reason:
         over = f"{one.state[:1].upper()}{one.state[1:]}"
         found.append(("info", f"{over}. {one.state_reason}", "", "", ""))
