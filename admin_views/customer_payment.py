@@ -22,6 +22,7 @@ from app.customers.models import Customer
 from app.extensions import db
 from app.sepa.models import Mandate
 from app.sepa.queries_mandates import mandates_of, mismatched
+from app.sepa.suspending import reason_of
 
 ROWS = 25
 
@@ -35,8 +36,7 @@ def account_of(row: Any) -> Markup | None:
 
 def _state(one: Mandate) -> list[Any]:
     """The state, and below it why it is not active any more."""
-    code = f"{one.state_code}: " if one.state_code else ""
-    return [mandate_badge(one), *([f"{code}{one.state_reason}"] if one.state_reason else [])]
+    return [mandate_badge(one), *([reason_of(one)] if one.state_reason else [])]
 
 
 MANDATE_COLUMNS = (

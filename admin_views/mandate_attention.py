@@ -31,7 +31,7 @@ from app.sepa.queries_mandates import (
     customers_without_mandate,
     waiting_mandates,
 )
-from app.sepa.suspending import advice_for
+from app.sepa.suspending import advice_for, reason_of
 
 ROWS = 10
 ENDPOINT = "mandate_attention"
@@ -95,9 +95,7 @@ def _amend(one: Mandate) -> Any:
 
 
 def _why(one: Mandate) -> list[str]:
-    reason, code = one.state_reason or "No reason was given", one.state_code
-    named = code is None or code in reason
-    return [reason if named else f"{code}: {reason}", advice_for(code)]
+    return [reason_of(one), advice_for(one.state_code)]
 
 
 _REFERENCE = Column("reference", "Mandate", _mandate, main=True)

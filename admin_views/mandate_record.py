@@ -17,7 +17,7 @@ from app.sepa.amending import AMENDABLE
 from app.sepa.models import Mandate, MandateState, Scheme
 from app.sepa.operations_mandates import LIVING
 from app.sepa.queries_mandates import mismatched
-from app.sepa.suspending import advice_for
+from app.sepa.suspending import advice_for, reason_of
 
 NOT_REGISTERED = "Bank registration not confirmed"
 REGISTERED_ON = "Registered with the bank on"
@@ -155,8 +155,7 @@ def told(view: Any, one: Mandate) -> list[Told]:
     found: list[Told] = []
     state = MandateState(one.state)
     if state is MandateState.SUSPENDED:
-        code = f"{one.state_code}: " if one.state_code else ""
-        why = f"Suspended. {code}{one.state_reason or 'No reason was given'}"
+        why = f"Suspended. {reason_of(one)}"
         found.append(("warning", why, advice_for(one.state_code), "", ""))
     elif one.state_reason:
         over = f"{one.state[:1].upper()}{one.state[1:]}"

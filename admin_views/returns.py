@@ -142,7 +142,13 @@ class ReturnsView(KontorView):
     empty_hint = "What the bank rejects or returns comes here by itself when its report is read."
     columns: ClassVar[Sequence[Column]] = rows.COLUMNS
     more_columns = rows.MORE_COLUMNS
-    tabs = (history_tab("invoice", lambda one: About("invoice", one.invoice_id)),)
+    # It is the history of the invoice, for those who may see that.
+    tabs = (
+        replace(
+            history_tab("invoice", lambda one: About("invoice", one.invoice_id)),
+            permission=Permission.INVOICES_VIEW,
+        ),
+    )
     actions: ClassVar[Sequence[Action]] = (
         _action(Step.AGAIN, ("record", "row"), shown=_may_again),
         _action(Step.REOPEN),

@@ -15,13 +15,14 @@ from app.catalogue.coverage import Coverage
 from app.catalogue.models import Journal
 from app.catalogue.operations_journals import upsert_journals
 from app.catalogue.rules import Holding, JournalDraft
+from app.cli.demo_debits import seed_direct_debits
 from app.cli.demo_rights import seed_institutions, seed_terms
 from app.cli.seed_customers import seed_customers
 from app.core import clock
 from app.core.actor import COMMAND_LINE
 from app.core.partial_date import PartialDate
 from app.core.permissions import RoleName
-from app.customers.choices import CustomerKind
+from app.customers.choices import CustomerKind, PaymentMethod
 from app.customers.drafts import CustomerUpdate
 from app.customers.models import Customer, Group
 from app.customers.operations import lock_customers, update_customers
@@ -42,6 +43,7 @@ LOGINS = [(role.value, f"{role.value}@demo.example", PASSWORD) for role in RoleN
 CUSTOMERS = 240
 SEED = 2026
 DAYS_OF_TRADE = 540
+INVOICED, OVERDUE = 60, frozenset({1, 3, 9})
 TITLES = (
     "Annals of Demonstration", "Journal of Imaginary Chemistry", "Baltic Sea Letters",
     "Review of Applied Patience", "Archive of Quiet Physics", "Studies in Northern Weather",
@@ -76,6 +78,8 @@ def seed_company() -> dict[str, int]:
         invoices = _invoices(session)
         _locks(session)
         _shop_accounts(session)
+    emails = {role: email for role, email, _ in LOGINS}
+    invoices += seed_direct_debits(emails[RoleName.ACCOUNTING], emails[RoleName.ADMINISTRATOR])
     return {
         "operators": len(LOGINS), "customers": CUSTOMERS, "journals": len(TITLES),
         "authorizations": rights, "invoices": invoices,
@@ -133,12 +137,18 @@ def _rights(session: Session, journal_ids: list[int]) -> int:
 
 
 def _invoices(session: Session) -> int:
-    """Paid invoices of the last months, and open ones that fall due much later."""
+    """Invoices of customers who pay otherwise than by direct debit: paid, open, some overdue."""
     today = clock.today()
-    customers = session.scalars(select(Customer.id).order_by(Customer.id).limit(80)).all()
+    otherwise = Customer.payment_method != PaymentMethod.DIRECT_DEBIT.value
+    customers = session.scalars(
+        select(Customer.id).where(otherwise).order_by(Customer.id).limit(INVOICED)
+    ).all()
     drafts = [_invoice(place, id_, today) for place, id_ in enumerate(customers)]
     ids = create_invoices(session, drafts, actor=COMMAND_LINE)
-    paid = [id_ for id_, draft in zip(ids, drafts, strict=True) if draft.due_on < today]
+    paid = [
+        id_ for place, (id_, draft) in enumerate(zip(ids, drafts, strict=True))
+        if draft.due_on < today and place not in OVERDUE
+    ]  # fmt: skip
     change_states(session, paid, InvoiceState.PAID, actor=COMMAND_LINE)
     return len(ids)
 
@@ -150,7 +160,7 @@ def _invoice(place: int, customer_id: int, today: date) -> InvoiceDraft:
         customer_id=customer_id,
         amount=Decimal(2_500 + place * 1_337 % 48_000) / 100,
         issued_on=issued,
-        due_on=issued + timedelta(days=30 if place % 2 else 90),
+        due_on=issued + timedelta(days=30),
         remittance_text=f"Invoice DEMO-{issued:%Y}-{place + 1:05}",
     )
 

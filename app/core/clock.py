@@ -1,4 +1,4 @@
-"""The only clock: now, and the day in the company's zone. Tests stop it with `frozen`."""
+"""The only clock: now, and the day in the company's zone. `frozen` stops it: tests, the demo."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -74,6 +74,12 @@ def suspend_mandates(
     return done
 
 
+def reason_of(mandate: Mandate) -> str:
+    """Why a mandate is not in force, with the bank's code where the words do not name it."""
+    reason, code = mandate.state_reason or "No reason was given", mandate.state_code
+    return f"{code}: {reason}" if code and code not in reason else reason
+
+
 def advice_for(code: str | None) -> str:
     """What to do about a mandate that was suspended for this code, or by hand."""
     if not code:

@@ -101,7 +101,7 @@ def some(session: Session) -> dict[str, str]:
     account = making.account(session)
     run = create_run(session, account, making.DAY, policy=making.POLICY, actor=COMMAND_LINE)[0]
     again = making.debtor(session, "2.00")
-    returned = making.debtor(session, "4.00", due_on=date(2026, 11, 1))
+    returned = making.debtor(session, "4.00", issued_on=date(2026, 10, 1), due_on=date(2026, 11, 1))
     without = making.invoice(session, making.payer(session), "8.00", due_on=date(2027, 1, 1))
     cash = making.invoice(session, making.payer(session, payment_method="Cash", iban=None), "16.00")
     first = making.collections(session, run.id)[0]
