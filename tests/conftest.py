@@ -1,7 +1,8 @@
 """What every test stands on: both databases, the application, log-ins, a stopped clock, no network.
 
 Tests that ask for `app`, `session`, `client` or anything built on them run twice, on SQLite and on
-PostgreSQL, each time on an empty database that the real migrations made.
+PostgreSQL, each time on an empty database that the real migrations made. The panel's run on one of
+the two, half of them on each, and on both with --everywhere.
 """
 
 import os
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from flask import Flask
@@ -32,6 +34,32 @@ from tests.databases import (
 LOCAL = {"127.0.0.1", "::1", "localhost", "0.0.0.0", ""}
 
 
+PANEL = Path(__file__).with_name("admin_views")
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the panel's tests on both databases; the rest runs there anyway."""
+    parser.addoption("--everywhere", action="store_true", help="the panel, too, on both databases")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave each test of the panel on one database, which follows from its name."""
+    if config.getoption("--everywhere"):
+        return
+    elsewhere = [item for item in items if PANEL in item.path.parents and _elsewhere(item)]
+    config.hook.pytest_deselected(items=elsewhere)
+    gone = set(elsewhere)
+    items[:] = [item for item in items if item not in gone]
+
+
+def _elsewhere(item: pytest.Item) -> bool:
+    """Tell whether the other database has this test; all its cases stay together."""
+    given = getattr(getattr(item, "callspec", None), "params", {}).get("database")
+    name = item.nodeid.partition("[")[0]
+    return given not in (None, DATABASES[crc32(name.encode()) % 2])
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of the PostgreSQL server in the first process; the others inherit it."""
     if not hasattr(config, "workerinput"):
@@ -46,7 +74,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os.environ.pop(POSTGRES_FOLDER, None)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=DATABASES)
 def database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
 ) -> Iterator[TestDatabase]:

@@ -102,7 +102,7 @@ def oracle(rights: list[Right]) -> list[tuple[range, tuple[int, ...]]]:
     return runs
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(right_sets(), st.randoms(use_true_random=False))
 def test_the_merge_agrees_with_marking_single_days_in_any_order(rights, random) -> None:
     result = merge(rights)
