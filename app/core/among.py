@@ -9,6 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import NullType
 
 # Up to so many, single values are quicker to write down and to plan.
 FEW = 200
@@ -46,7 +47,10 @@ def _by_json_elements(element: _OneOf, compiler: SQLCompiler, **kw: Any) -> str:
     column, _ = element.clauses
     key, listed = (compiler.process(part, **kw) for part in element.clauses)
     # A cast names no collation; the column's own decides how the texts are compared.
-    bare = String(column.type.length) if isinstance(column.type, String) else column.type
+    # What a function such as lower() makes of a text has no type of its own.
+    bare = column.type
+    if isinstance(bare, String | NullType):
+        bare = String(getattr(bare, "length", None))
     kind = compiler.dialect.type_compiler_instance.process(bare)
     items = f"json_array_elements_text(CAST({listed} AS json))"
     return f"({key} IN (SELECT CAST(value AS {kind}) FROM {items}))"  # noqa: S608 - the same

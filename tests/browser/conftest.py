@@ -72,7 +72,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     ARTIFACTS.mkdir(exist_ok=True)
-    log = ARTIFACTS / "site.log"
+    # One for each process: the start of another would wipe what this one has printed.
+    log = ARTIFACTS / f"site-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.log"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("KONTOR_TEST")}
     environment |= {
         "KONTOR_INSTANCE": str(folder / "instance"),
