@@ -1,8 +1,8 @@
 """What every test stands on: both databases, the application, log-ins, a stopped clock, no network.
 
 Tests that ask for `app`, `session`, `client` or anything built on them run twice, on SQLite and on
-PostgreSQL, each time on an empty database that the real migrations made. The panel's run on one of
-the two, half of them on each, and on both with --everywhere.
+PostgreSQL, each time on an empty database that the real migrations made. Those of pages and of bank
+reports, the most, run on one of the two, half of them on each, and on both with --everywhere.
 """
 
 import os
@@ -34,20 +34,24 @@ from tests.databases import (
 LOCAL = {"127.0.0.1", "::1", "localhost", "0.0.0.0", ""}
 
 
-PANEL = Path(__file__).with_name("admin_views")
+HALVED = [
+    Path(__file__).parent / name for name in ("admin_views", "accounts", "public", "sepa/reports")
+]
 DATABASES = ("sqlite", "postgresql")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the panel's tests on both databases; the rest runs there anyway."""
-    parser.addoption("--everywhere", action="store_true", help="the panel, too, on both databases")
+    """Offer all tests on both databases."""
+    parser.addoption("--everywhere", action="store_true", help="every test on both databases")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave each test of the panel on one database, which follows from its name."""
+    """Leave each test of pages and reports on one database, which follows from its name."""
     if config.getoption("--everywhere"):
         return
-    elsewhere = [item for item in items if PANEL in item.path.parents and _elsewhere(item)]
+    elsewhere = [
+        item for item in items if not set(HALVED).isdisjoint(item.path.parents) and _elsewhere(item)
+    ]
     config.hook.pytest_deselected(items=elsewhere)
     gone = set(elsewhere)
     items[:] = [item for item in items if item not in gone]
