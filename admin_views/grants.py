@@ -29,7 +29,7 @@ from admin_views.forms import (
 )
 from admin_views.jobs import register_job_facts, register_job_page
 from admin_views.lookups import Lookup
-from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, read_ids
+from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, bar_of, read_ids
 from admin_views.refusals import in_one, in_words
 from app.accounts.identity import current_actor
 from app.catalogue.models import Journal, JournalPackage
@@ -253,11 +253,7 @@ def grant_bar(side: Side, page: Page, asked: Request) -> MassBar | None:
     if not acting().may(Permission.SUBSCRIPTIONS_EDIT) or not page.rows:
         return None
     url = url_for("grants.index", side=side.value, **asked.arguments(NOT_CONDITIONS))
-    here = len(page.rows)
-    more = page.capped or page.total > here
-    all_found = "all found" if page.capped else f"all {page.total:,} found"
-    offer = Offer("grant", LABELS[side], "key", url)
-    return MassBar(url=url, offers=[offer], on_page=here, all_found=all_found if more else "")
+    return bar_of(page, url, [Offer("grant", LABELS[side], "key", url)])
 
 
 def _terms(form: GrantForm) -> Terms:

@@ -20,7 +20,7 @@ from admin_views.base import KontorView
 from admin_views.filters import Request, chips, read_request
 from admin_views.formatters import Link
 from admin_views.jobs import register_job_facts, register_job_page, register_record_address
-from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, read_ids
+from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, bar_of, read_ids
 from admin_views.refusals import in_one, in_words
 from admin_views.registry import address_of
 from app.accounts.identity import current_actor
@@ -64,11 +64,8 @@ class InvoiceStepsView(KontorView):
         """What the list offers this person for the rows of its page."""
         if not acting().may(Permission.INVOICES_EDIT) or not page.rows:
             return None
-        here = len(page.rows)
-        more = page.capped or page.total > here
-        words = "all found" if page.capped else f"all {page.total:,} found"
         offers = [Offer(step.value, LABELS[step], ICONS[step]) for step in Step]
-        return MassBar(self._url(asked), offers, here, words if more else "")
+        return bar_of(page, self._url(asked), offers)
 
     @expose("/mass/", methods=("GET", "POST"))
     @needs(Permission.INVOICES_EDIT)

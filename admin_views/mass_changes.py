@@ -86,6 +86,18 @@ class MassBar:
     all_found: str
 
 
+def all_found_in_words(page: Page) -> str:
+    """All rows that a list has found, in words; a count only where it is exact."""
+    return "all found" if page.capped else f"all {page.total:,} found"
+
+
+def bar_of(page: Page, url: str, offers: Sequence[Offer], words: str = "") -> MassBar:
+    """The offers for the rows of a page; all that was found, too, where these are more."""
+    here = len(page.rows)
+    more = page.capped or page.total > here
+    return MassBar(url, offers, here, (words or all_found_in_words(page)) if more else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The change that a page was asked for, as far as it can be read."""
@@ -106,17 +118,13 @@ class MassChangesView(KontorView):
         kinds = [kind for kind in MassKind if acting().may(mass.permission_for(kind))]
         if not kinds or not page.rows:
             return None
-        here = len(page.rows)
-        return MassBar(
-            url=self.get_url(".mass_view", **asked.arguments(NOT_CONDITIONS)),
-            offers=[Offer(k.value, mass.LABELS[k], ICONS[k]) for k in kinds],
-            on_page=here,
-            all_found=self.all_found(page, asked) if page.capped or page.total > here else "",
-        )
+        url = self.get_url(".mass_view", **asked.arguments(NOT_CONDITIONS))
+        offers = [Offer(kind.value, mass.LABELS[kind], ICONS[kind]) for kind in kinds]
+        return bar_of(page, url, offers, self.all_found(page, asked))
 
     def all_found(self, page: Page, asked: Request) -> str:
         """All rows that the list has found, in words; a count only where it is exact."""
-        return "all found" if page.capped else f"all {page.total:,} found"
+        return all_found_in_words(page)
 
     def all_actions(self) -> Sequence[Action]:
         """What is a mass change stands in its menu, and not among the buttons for ticked rows."""

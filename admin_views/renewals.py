@@ -21,7 +21,7 @@ from admin_views.customer_lookup import customer_in_list
 from admin_views.filters import Request, chips, read_request
 from admin_views.formatters import Column, Link
 from admin_views.jobs import register_job_facts, register_job_page
-from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, read_ids
+from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, bar_of, read_ids
 from admin_views.records import register_action
 from admin_views.refusals import in_one, in_words
 from admin_views.registry import address_of
@@ -147,11 +147,7 @@ class RenewalsView(KontorView):
         if not acting().may(Permission.SUBSCRIPTIONS_EDIT) or not page.rows:
             return None
         url = self._renew_url(asked)
-        here = len(page.rows)
-        more = page.capped or page.total > here
-        words = "all found" if page.capped else f"all {page.total:,} found"
-        offer = Offer("renew", "Renew", "refresh", url)
-        return MassBar(url, [offer], here, words if more else "")
+        return bar_of(page, url, [Offer("renew", "Renew", "refresh", url)])
 
     @expose("/renew/", methods=("GET", "POST"))
     @needs(Permission.SUBSCRIPTIONS_EDIT)

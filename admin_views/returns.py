@@ -21,7 +21,7 @@ from admin_views.filters import Request, chips, read_request
 from admin_views.formatters import Badge, Column, Link
 from admin_views.history import history_tab
 from admin_views.jobs import register_job_facts, register_job_page
-from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, read_ids
+from admin_views.mass_changes import NOT_CONDITIONS, TOKEN, MassBar, Offer, bar_of, read_ids
 from admin_views.records import RecordTab, Section, register_tab
 from admin_views.refusals import in_one, in_words
 from admin_views.registry import address_of
@@ -228,11 +228,8 @@ class ReturnsView(KontorView):
         """Every step, for the chosen ones or for all found."""
         if not acting().may(Permission.RETURNS_EDIT) or not page.rows:
             return None
-        here = len(page.rows)
-        more = page.capped or page.total > here
-        words = "all found" if page.capped else f"all {page.total:,} found"
         offers = [Offer(one.value, STEP_LABELS[one], ICONS[one]) for one in Step]
-        return MassBar(self._mass_url(asked), offers, here, words if more else "")
+        return bar_of(page, self._mass_url(asked), offers)
 
     @expose("/work-off/", methods=("GET", "POST"))
     @needs(Permission.RETURNS_EDIT)

@@ -4,7 +4,7 @@ The conditions of the list are judged anew for each chunk, and only upwards: a r
 them any more once it was changed is neither met twice nor makes others be missed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,13 @@ from app.core.filters import MAX_ID
 from app.core.listing import Criteria, Listing
 from app.core.walking import along_key
 from app.jobs import operations
+from app.jobs.context import JobContext
+from app.jobs.leftovers import clear_leftovers, list_leftovers
 from app.jobs.models import Job
+
+# Some rows by their keys: how many came to what, and those that stay as they are, each by its key,
+# with its label and the reason.
+Taken = tuple[Mapping[str, int], Sequence[tuple[int, str, str]]]
 
 
 def enqueue_over(
@@ -82,3 +88,44 @@ def keys_over(listing: Listing, table: Table, params: Mapping[str, Any]) -> Sele
     if params["ids"]:
         wanted = wanted.where(key.in_(params["ids"]))
     return along_key(wanted, table).where(key <= params["max_id"])
+
+
+def work_through(
+    context: JobContext,
+    found: Select[Any],
+    table: Table,
+    take: Callable[[Session, Sequence[int]], Taken],
+    *,
+    counts: Sequence[str],
+    phase: str,
+) -> dict[str, int]:
+    """Take the rows chunk by chunk, along their keys; how many came to each of `counts`, or stay.
+
+    What stays ("refused") is listed at the job. A killed run goes on after its last chunk.
+    """
+    (key,) = table.primary_key
+    size = current_app.config["SETTINGS"].chunk_rows
+    names = (*counts, "refused")
+    so_far = context.cursor or dict.fromkeys(("after", *names), 0)
+    context.progress(_done(so_far, names), phase=phase)
+    while True:
+        context.stop_if_cancelled()
+        with context.chunk() as session:
+            if not so_far["after"]:
+                clear_leftovers(session, context.job_id)  # those of a former run
+            ids: Sequence[int] = session.scalars(
+                found.where(key > so_far["after"]).limit(size)
+            ).all()
+            if not ids:
+                break
+            counted, refused = take(session, ids)
+            list_leftovers(session, context.job_id, [(table.name, *one) for one in refused])
+            more = {**counted, "refused": len(refused)}
+            so_far = {"after": ids[-1], **{name: so_far[name] + more[name] for name in names}}
+            context.checkpoint(session, so_far, _done(so_far, names))
+        context.progress(_done(so_far, names))
+    return {name: so_far[name] for name in names}
+
+
+def _done(so_far: Mapping[str, int], names: Sequence[str]) -> int:
+    return sum(so_far[name] for name in names)

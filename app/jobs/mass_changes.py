@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
 from app.core.actor import Actor
@@ -18,8 +17,7 @@ from app.customers.queries import BY_KIND, CLIENTS
 from app.customers.writing import CUSTOMERS
 from app.jobs import registry
 from app.jobs.context import JobContext
-from app.jobs.found import enqueue_over, keys_over
-from app.jobs.leftovers import clear_leftovers, list_leftovers
+from app.jobs.found import Taken, enqueue_over, keys_over, work_through
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 
@@ -87,44 +85,22 @@ def start_mass_change(
 
 
 def run(context: JobContext) -> dict[str, Any]:
-    """Change chunk by chunk. A killed run goes on after its last chunk and meets nobody twice."""
+    """Change the customers; see `work_through`."""
     params = context.params
     change = MassChange(MassKind(params["change"]), params["value"])
+
+    def take(session: Session, ids: Sequence[int]) -> Taken:
+        if not context.cursor:
+            mass.check(session, change)
+        outcome = mass.change_customers(session, ids, change, actor=context.actor)
+        stay = [(one.id, one.number, one.reason) for one in outcome.refused]
+        return {"changed": outcome.changed, "same": outcome.same}, stay
+
     # Who was changed by somebody else a moment ago is judged by what stands there now.
     found = keys_over(listing_of(params["list"]), CUSTOMERS, params).with_for_update(of=Customer)
-    size = current_app.config["SETTINGS"].chunk_rows
-    so_far = context.cursor or {"after": 0, "changed": 0, "same": 0, "refused": 0}
-    context.progress(_done(so_far), phase="Changing customers")
-    while True:
-        context.stop_if_cancelled()
-        with context.chunk() as session:
-            if not so_far["after"]:
-                mass.check(session, change)
-                clear_leftovers(session, context.job_id)  # those of a former run
-            chunk = found.where(Customer.id > so_far["after"]).limit(size)
-            ids: Sequence[int] = session.scalars(chunk).all()
-            if not ids:
-                break
-            outcome = mass.change_customers(session, ids, change, actor=context.actor)
-            list_leftovers(
-                session,
-                context.job_id,
-                [("customers", one.id, one.number, one.reason) for one in outcome.refused],
-            )
-            so_far = {
-                "after": ids[-1],
-                "changed": so_far["changed"] + outcome.changed,
-                "same": so_far["same"] + outcome.same,
-                "refused": so_far["refused"] + len(outcome.refused),
-            }
-            context.checkpoint(session, so_far, _done(so_far))
-        context.progress(_done(so_far))
+    came = work_through(
+        context, found, CUSTOMERS, take, counts=("changed", "same"), phase="Changing customers"
+    )
     return {
-        "changed": so_far["changed"],
-        "had_it_already": so_far["same"],
-        "refused": so_far["refused"],
-    }
-
-
-def _done(so_far: Mapping[str, int]) -> int:
-    return so_far["changed"] + so_far["same"] + so_far["refused"]
+        "changed": came["changed"], "had_it_already": came["same"], "refused": came["refused"],
+    }  # fmt: skip

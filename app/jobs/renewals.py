@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final, cast
 
-from flask import current_app
 from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
@@ -13,8 +12,7 @@ from app.core.listing import Criteria
 from app.core.permissions import Permission
 from app.jobs import registry
 from app.jobs.context import JobContext
-from app.jobs.found import enqueue_over, keys_over
-from app.jobs.leftovers import clear_leftovers, list_leftovers
+from app.jobs.found import Taken, enqueue_over, keys_over, work_through
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 from app.subscriptions.models import Subscription
@@ -67,30 +65,16 @@ def start_renewal(
 
 
 def run(context: JobContext) -> dict[str, Any]:
-    """Renew chunk by chunk, along the ids; a killed run goes on after its last chunk."""
-    listing = due_listing(date.fromisoformat(context.params["today"]))
-    found = keys_over(listing, cast(Table, Subscription.__table__), context.params)
-    size = current_app.config["SETTINGS"].chunk_rows
-    so_far = context.cursor or {"after": 0, "renewed": 0, "refused": 0}
-    context.progress(so_far["renewed"] + so_far["refused"], phase="Renewing subscriptions")
-    while True:
-        context.stop_if_cancelled()
-        with context.chunk() as session:
-            if not so_far["after"]:
-                clear_leftovers(session, context.job_id)  # those of a former run
-            chunk = found.where(Subscription.id > so_far["after"]).limit(size)
-            ids: Sequence[int] = session.scalars(chunk).all()
-            if not ids:
-                break
-            outcome = renew_subscriptions(session, ids, actor=context.actor)
-            list_leftovers(
-                session, context.job_id, [("subscriptions", *one) for one in outcome.refused]
-            )
-            so_far = {
-                "after": ids[-1],
-                "renewed": so_far["renewed"] + outcome.renewed,
-                "refused": so_far["refused"] + len(outcome.refused),
-            }
-            context.checkpoint(session, so_far, so_far["renewed"] + so_far["refused"])
-        context.progress(so_far["renewed"] + so_far["refused"])
-    return {"renewed": so_far["renewed"], "refused": so_far["refused"]}
+    """Renew the subscriptions; see `work_through`."""
+
+    def take(session: Session, ids: Sequence[int]) -> Taken:
+        outcome = renew_subscriptions(session, ids, actor=context.actor)
+        return {"renewed": outcome.renewed}, outcome.refused
+
+    table = cast(Table, Subscription.__table__)
+    found = keys_over(
+        due_listing(date.fromisoformat(context.params["today"])), table, context.params
+    )
+    return work_through(
+        context, found, table, take, counts=("renewed",), phase="Renewing subscriptions"
+    )

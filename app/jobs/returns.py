@@ -13,8 +13,7 @@ from app.core.listing import Criteria
 from app.core.permissions import Permission
 from app.jobs import registry
 from app.jobs.context import JobContext
-from app.jobs.found import enqueue_over, keys_over
-from app.jobs.leftovers import clear_leftovers, list_leftovers
+from app.jobs.found import Taken, enqueue_over, keys_over, work_through
 from app.jobs.models import Job
 from app.jobs.registry import OnAbandoned
 from app.sepa.models import Collection
@@ -72,33 +71,18 @@ def start_working_off(
 
 
 def run(context: JobContext) -> dict[str, Any]:
-    """Work off chunk by chunk, along the ids; a killed run goes on after its last chunk."""
+    """Work off the returns; see `work_through`."""
     settings = current_app.config["SETTINGS"]
     step, policy = Step(context.params["step"]), retry_policy_of(settings)
-    found = keys_over(WAITING, cast(Table, Collection.__table__), context.params)
-    so_far = context.cursor or {"after": 0, "done": 0, "refused": 0}
-    context.progress(so_far["done"] + so_far["refused"], phase="Working off returns")
-    while True:
-        context.stop_if_cancelled()
-        with context.chunk() as session:
-            if not so_far["after"]:
-                clear_leftovers(session, context.job_id)  # those of a former run
-            chunk = found.where(Collection.id > so_far["after"]).limit(settings.chunk_rows)
-            ids: Sequence[int] = session.scalars(chunk).all()
-            if not ids:
-                break
-            outcome = work_off(
-                session, ids, step, note=context.params["note"], policy=policy,
-                today=clock.today(settings.timezone), actor=context.actor,
-            )  # fmt: skip
-            list_leftovers(
-                session, context.job_id, [("collections", *one) for one in outcome.refused]
-            )
-            so_far = {
-                "after": ids[-1],
-                "done": so_far["done"] + outcome.done,
-                "refused": so_far["refused"] + len(outcome.refused),
-            }
-            context.checkpoint(session, so_far, so_far["done"] + so_far["refused"])
-        context.progress(so_far["done"] + so_far["refused"])
-    return {"worked_off": so_far["done"], "refused": so_far["refused"]}
+
+    def take(session: Session, ids: Sequence[int]) -> Taken:
+        outcome = work_off(
+            session, ids, step, note=context.params["note"], policy=policy,
+            today=clock.today(settings.timezone), actor=context.actor,
+        )  # fmt: skip
+        return {"done": outcome.done}, outcome.refused
+
+    table = cast(Table, Collection.__table__)
+    found = keys_over(WAITING, table, context.params)
+    came = work_through(context, found, table, take, counts=("done",), phase="Working off returns")
+    return {"worked_off": came["done"], "refused": came["refused"]}
