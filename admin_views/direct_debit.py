@@ -159,7 +159,16 @@ class DirectDebitView(Collecting, KontorView):
 
     def subtitle(self, model: CollectionRun) -> str:
         """When it is collected, into which account."""
-        return f"To be collected on {day(model.collection_date)} · {model.creditor_account.label}"
+        words = self.collecting(model).capitalize()
+        return f"{words} on {day(model.collection_date)} · {model.creditor_account.label}"
+
+    def collecting(self, model: CollectionRun) -> str:
+        """Whether its money is still to come, in words."""
+        return {
+            RunState.ANSWERED: "asked for",
+            RunState.CLOSED: "asked for",
+            RunState.VOID: "was to be collected",
+        }.get(RunState(model.state), "to be collected")
 
     def badges(self, model: CollectionRun) -> list[Badge]:
         """The step it has reached."""

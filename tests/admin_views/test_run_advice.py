@@ -43,6 +43,7 @@ def test_a_run_tells_what_is_left_until_the_bank_has_answered_for_all(
     page = page_of(client, session, number)
     assert steps_in(page)[-3:] == [("Handed in", "done"), ("Answered", "next"), ("Closed", "later")]
     assert "Read in its answer when it comes" in page
+    assert "To be collected on" in page
     assert "Read in a bank report" in page
 
     first, second = collections_of(session, number)
@@ -62,3 +63,4 @@ def test_a_run_tells_what_is_left_until_the_bank_has_answered_for_all(
     assert "The bank has answered for every collection" in page
     assert "returned for 8 weeks, and for 13 months" in page
     assert "Read in a bank report" not in page
+    assert "Asked for on" in page and "o be collected" not in page
