@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import BaseView
 from flask_login import current_user
 from flask_security import url_for_security
+from sqlalchemy import Select
 
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
@@ -53,13 +54,9 @@ class Guarded(BaseView):
         """Tell whether the menu shows the view."""
         return self.may_open(self._default_view)
 
-    def counts_in_menu(self) -> bool:
-        """Whether it has a number there, which is asked for with every page."""
-        return type(self).menu_count is not Guarded.menu_count
-
-    def menu_count(self) -> str:
-        """A number beside the menu's entry, where something waits; nothing by default."""
-        return ""
+    def counted_in_menu(self) -> Select[Any] | None:
+        """The rows whose number stands beside the menu's entry where there are any."""
+        return None
 
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:

@@ -7,6 +7,7 @@ from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from admin_views.access import needs
@@ -20,7 +21,6 @@ from admin_views.records import Section
 from admin_views.registry import address_of
 from app.accounts.identity import current_actor
 from app.core.actor import Actor
-from app.core.counts import format_count
 from app.core.errors import KontorError
 from app.core.filters import clean, identifier
 from app.core.listing import Listing
@@ -29,7 +29,7 @@ from app.extensions import db, transaction
 from app.sepa.models import Collection
 from app.sepa.reports.models import EntryOutcome, ReportEntry, Told
 from app.sepa.reports.operations import assign_entry, look_at_entries
-from app.sepa.reports.queries import ENTRIES, candidates, count_waiting
+from app.sepa.reports.queries import ENTRIES, WAITING, candidates
 from app.sepa.return_codes import RETURN_CODES
 
 MOST_CANDIDATES = 20
@@ -177,10 +177,9 @@ class BankEntriesView(KontorView):
             own.joinedload(Collection.run),
         )
 
-    def menu_count(self) -> str:
-        """How many wait for a person."""
-        waiting = count_waiting(db.session())
-        return format_count(min(waiting, 1000), waiting > 1000) if waiting else ""
+    def counted_in_menu(self) -> Select[Any]:
+        """Those that wait for a person."""
+        return select(ReportEntry.id).where(WAITING)
 
     def headline(self, model: ReportEntry) -> str:
         """Its place in its report."""

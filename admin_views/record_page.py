@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from flask import abort, request
 from flask_admin import expose
-from sqlalchemy import ScalarSelect, Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from admin_views.access import acting
@@ -14,7 +13,7 @@ from admin_views.formatters import Badge, Column
 from admin_views.records import RecordTab, Section, tabs_for
 from admin_views.saving import Saving
 from admin_views.walk import walk_from
-from app.core.counts import format_count
+from app.core.counts import counting_each, format_to_cap
 from app.extensions import db
 
 # Beyond this the head of a tab says "1,000+": nobody needs more there, and it stays cheap.
@@ -85,19 +84,10 @@ def counted(session: Session, tabs: Sequence[RecordTab], model: Any) -> dict[str
     found = {tab.name: tab.count(session, model) for tab in tabs if tab.count is not None}
     by_rows = {tab.name: tab.rows(model) for tab in tabs if tab.rows is not None}
     if by_rows:
-        row = session.execute(select(*(_capped(rows) for rows in by_rows.values()))).one()
+        row = session.execute(counting_each(by_rows.values(), MOST_COUNTED)).one()
         found |= dict(zip(by_rows, row, strict=True))
     return {
-        name: format_count(min(count, MOST_COUNTED), count > MOST_COUNTED)
+        name: format_to_cap(count, MOST_COUNTED)
         for name, count in found.items()
         if count is not None
     }
-
-
-def _capped(rows: Select[Any]) -> ScalarSelect[int]:
-    """How many rows there are, counting no further than the cap."""
-    some: Select[Any] = rows.with_only_columns(
-        literal_column("1").label("one"), maintain_column_froms=True
-    )
-    few = some.order_by(None).limit(MOST_COUNTED + 1).subquery()
-    return select(func.count()).select_from(few).scalar_subquery()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -54,7 +54,6 @@ from app.sepa.queries_returns import (
     allowed_again,
     ended_of,
     sums,
-    waiting_count,
 )
 from app.sepa.return_codes import TODO_LABELS, return_code
 
@@ -175,9 +174,9 @@ class ReturnsView(KontorView):
         rows.know_attempts(page.rows)
         return page
 
-    def menu_count(self) -> str:
-        """How many wait, for the menu."""
-        return waiting_count(db.session())
+    def counted_in_menu(self) -> Select[Any] | None:
+        """Those that wait."""
+        return WAITING.statement
 
     def headline(self, model: Collection) -> str:
         """The invoice."""
@@ -317,9 +316,8 @@ class WorkedOffView(ReturnsView):
         """Not in the menu: the work list leads here."""
         return False
 
-    def menu_count(self) -> str:
+    def counted_in_menu(self) -> None:
         """Nothing waits here."""
-        return ""
 
     def mass_bar(self, page: Page, asked: Request) -> MassBar | None:
         """Nothing is left to do."""

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, literal_column, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.core.counts import CAP, asked_count, counting, format_count
 from app.core.errors import Problem
 from app.core.filters import Filter
 from app.core.listing import Facets, Listing
@@ -31,12 +30,6 @@ BATCH = 5000
 def customer_by_number(session: Session, number: str) -> Customer | None:
     """The customer of this number, deleted ones too."""
     return session.scalar(select(Customer).where(Customer.number == number))
-
-
-def waiting_count(session: Session) -> str:
-    """How many customers wait for approval, as a page says it; nothing when none does."""
-    total, capped = asked_count(session, _COUNT_WAITING)
-    return format_count(total, capped) if total else ""
 
 
 def default_store_id(session: Session) -> int | None:
@@ -213,7 +206,6 @@ WAITING = Listing(
     search=list_condition,
     options=(selectinload(Customer.group),),
 )
-_COUNT_WAITING = counting(WAITING.statement.limit(CAP + 1))  # every page asks for it
 DELETED = Listing(
     statement=select(Customer).where(Customer.deleted_at.is_not(None)),
     filters=FILTERS[:4],

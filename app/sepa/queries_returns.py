@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, joinedload
 from app.billing.models import Invoice
 from app.config import Settings
 from app.core import filters
-from app.core.counts import capped_count, format_count
 from app.core.filters import Condition
 from app.core.listing import Criteria, Listing
 from app.customers.models import Customer
@@ -127,12 +126,6 @@ WORKED_OFF = Listing(
     search=_search,
     options=_OPTIONS,
 )
-
-
-def waiting_count(session: Session) -> str:
-    """How many returns wait for somebody, as a page says it; nothing when none does."""
-    total, capped = capped_count(session, WAITING.statement)
-    return format_count(total, capped) if total else ""
 
 
 @dataclass(frozen=True, slots=True)

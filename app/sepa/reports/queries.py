@@ -108,11 +108,6 @@ def waiting_of_report(report: BankReport) -> Select[ReportEntry]:
     return entries_of_report(report).where(WAITING)
 
 
-def count_waiting(session: Session) -> int:
-    """How many entries of all reports wait for a person."""
-    return session.scalar(select(func.count()).select_from(ReportEntry).where(WAITING)) or 0
-
-
 def entries_of_invoice(invoice: Invoice) -> Select[ReportEntry]:
     """What banks have said of the collections of an invoice, the latest first."""
     own = select(Collection.id).where(Collection.invoice_id == invoice.id)
