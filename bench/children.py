@@ -36,7 +36,7 @@ def in_a_child(work: str, *arguments: str) -> Found:
 
 
 def _kontor_export(folder: str, *conditions: str) -> Callable[[], Found]:
-    app = Installation(Path(folder)).application()
+    app = Installation(Path(folder)).application(pages=False)
 
     def run() -> Found:
         from app.core.actor import COMMAND_LINE

@@ -23,6 +23,7 @@ from app.audit import operations as audit
 from app.audit.models import Action, AuditEntry
 from app.core import clock, storage
 from app.core.actor import Actor
+from app.core.among import one_of
 from app.core.database import reading_through
 from app.core.listing import Criteria, Listing
 from app.core.models import StoredFile
@@ -294,7 +295,7 @@ def _keys(session: Session, listing: Listing, criteria: Criteria) -> Sequence[in
 
 
 def _only(listing: Listing, keys: Sequence[int]) -> Listing:
-    return replace(listing, statement=listing.statement.where(listing.primary_key.in_(keys)))
+    return replace(listing, statement=listing.statement.where(one_of(listing.primary_key, keys)))
 
 
 class _Rows:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-PORTION: Final = 1000
+PORTION: Final = 500
 
 
 def stream(session: Session, statement: Select[Any]) -> Iterator[Any]:
