@@ -35,6 +35,14 @@ from app.customers.choices import (
 LIVE = text("deleted_at IS NULL")
 NO_HISTORY = {"audit": "skip"}
 _LIVE: dict[str, Any] = {"sqlite_where": LIVE, "postgresql_where": LIVE}
+# What many agree in, narrow and together: any combination is judged by this index alone.
+_FACETS = (
+    "kind", "source", "payment_method", "group_id", "price_level_id", "store_id",
+    "dedicated_operator_id", "rebate", "locked", "restricted", "favourite", "newsletter",
+    "active", "created_at", "changed_at", "sort_name", "deleted_at",
+)  # fmt: skip
+# With it PostgreSQL, too, tells the live ones by the index alone; it reads no row for them.
+_ALONE: dict[str, Any] = {"postgresql_include": ["deleted_at"]}
 
 
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
@@ -146,12 +154,14 @@ class Customer(Identified, Versioned, Base):
             "uq_customers_email_key",
             "email_key",
             unique=True,
+            postgresql_include=["id"],
             **_LIVE,
         ),
         Index(
             "uq_customers_mobile_phone",
             "mobile_phone",
             unique=True,
+            postgresql_include=["id"],
             **_LIVE,
         ),
         Index("ix_customers_former_number", "former_number"),
@@ -168,26 +178,10 @@ class Customer(Identified, Versioned, Base):
         Index("ix_customers_number", "number", "id", **_LIVE),
         Index("ix_customers_created", "created_at", "id", **_LIVE),
         Index("ix_customers_changed", "changed_at", "id", **_LIVE),
-        # What many agree in, narrow and together: any combination is judged by this index alone.
         Index(
             "ix_customers_facets",
-            "kind",
-            "source",
-            "payment_method",
-            "group_id",
-            "price_level_id",
-            "store_id",
-            "dedicated_operator_id",
-            "rebate",
-            "locked",
-            "restricted",
-            "favourite",
-            "newsletter",
-            "active",
-            "created_at",
-            "changed_at",
-            "sort_name",
-            "deleted_at",
+            *_FACETS,
+            postgresql_include=["id"],
             **_LIVE,
         ),
         Index(
@@ -196,8 +190,8 @@ class Customer(Identified, Versioned, Base):
             sqlite_where=text("merged_into_id IS NOT NULL"),
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
-        Index("ix_customers_group_id", "group_id", "id"),
-        Index("ix_customers_dedicated_operator_id", "dedicated_operator_id", "id"),
+        Index("ix_customers_group_id", "group_id", "id", **_ALONE),
+        Index("ix_customers_dedicated_operator_id", "dedicated_operator_id", "id", **_ALONE),
         Index(
             "ix_customers_deleted_at",
             "deleted_at",
@@ -205,7 +199,7 @@ class Customer(Identified, Versioned, Base):
             sqlite_where=text("deleted_at IS NOT NULL"),
             postgresql_where=text("deleted_at IS NOT NULL"),
         ),
-        Index("ix_customers_payment_method", "payment_method", "id"),
+        Index("ix_customers_payment_method", "payment_method", "id", **_ALONE),
         *(
             Index(f"ix_customers_{name}", "id", sqlite_where=text(few), postgresql_where=text(few))
             for name, few in _RARE.items()

@@ -30,3 +30,24 @@ def test_a_connection_that_the_server_has_ended_is_replaced(
         with psycopg.connect(database.url, autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", (first,))
         assert _own_process() != first
+
+
+def test_a_plan_counts_on_tables_in_memory_unless_an_administrator_has_said_otherwise(
+    app: Flask, database: TestDatabase
+) -> None:
+    if database.name == "sqlite":
+        pytest.skip("SQLite has no such setting")
+    told = text("SELECT current_setting('random_page_cost')")
+    with app.app_context(), psycopg.connect(database.url, autocommit=True) as other:
+        db.engine.dispose()
+        assert db.session.scalar(told) == "1.1"
+        db.session.remove()
+        name = db.engine.url.database
+        other.execute(f'ALTER DATABASE "{name}" SET random_page_cost = 3')
+        try:
+            db.engine.dispose()
+            assert db.session.scalar(told) == "3"
+        finally:
+            other.execute(f'ALTER DATABASE "{name}" RESET random_page_cost')
+            db.session.remove()
+            db.engine.dispose()
