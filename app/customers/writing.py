@@ -139,8 +139,8 @@ def _too_long(values: Mapping[str, Any]) -> list[Problem]:
             f"{rules.FIELD_LABELS[name]} is longer than {limit} characters",
             f"It has {len(value)}",
         )
-        for name, limit in _LIMITS.items()
-        if isinstance(value := values.get(name), str) and len(value) > limit
+        for name, value in values.items()
+        if isinstance(value, str) and len(value) > (limit := _LIMITS.get(name, len(value)))
     ]
 
 
@@ -232,8 +232,13 @@ def name_references(session: Session) -> Names:
         return known[field].get(value) or str(value)
 
     def names(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        for field in changes.keys() & _REFERENCES.keys():
-            changes[field] = [None if one is None else name(field, one) for one in changes[field]]
+        for field in _REFERENCES:
+            if field in changes:
+                old, new = changes[field]
+                changes[field] = [
+                    None if old is None else name(field, old),
+                    None if new is None else name(field, new),
+                ]
         return changes
 
     return names
