@@ -67,10 +67,12 @@ def told_as_new(
         how = treatment.get(key)
         if how == "skip":
             continue
-        untold = [None, "", [], *usual.get(key, ())]
-        for changes, row in zip(told, rows, strict=True):
-            value = row[key]
-            if value in untold:
+        values = [row[key] for row in rows]
+        if values.count(None) == len(values):
+            continue
+        untold = ["", [], *usual.get(key, ())]
+        for changes, value in zip(told, values, strict=True):
+            if value is None or value in untold:
                 continue
             if how == "secret":
                 changes[key] = [None, "changed"]

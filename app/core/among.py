@@ -12,7 +12,7 @@ from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import NullType
 
 # Up to so many, single values are quicker to write down and to plan.
-FEW = 200
+FEW = 50
 
 
 def one_of(

@@ -8,6 +8,7 @@ would cost as much again as its insert.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table, column, func, insert, select
@@ -17,6 +18,9 @@ from sqlalchemy.orm import Session
 
 # Where SQLite notes the last id that each table has given out.
 sqlite_sequence = sql_table("sqlite_sequence", column("name"), column("seq"))
+# So many rows go to SQLite by one statement: before each one that sets off triggers, it writes to
+# the table what the full-text search has gathered, and twice the time of an insert went into that.
+TOGETHER = 50
 # The columns that rows of a table have filled so far. They only become more, so that few
 # different statements are made.
 _told: dict[Table, set[str]] = {}
@@ -64,12 +68,21 @@ def _insert(connection: Connection, table: Table, filled: Mapping[str, Sequence[
         ]
         connection.execute(insert(table), values)
         return
-    statement, processors = raw
+    of_one, of_many, processors = raw
     columns = [
         filled[name] if process is None else _processed(filled[name], process)
         for name, process in zip(names, processors, strict=True)
     ]
-    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+    rows = list(zip(*columns, strict=True))
+    whole = len(rows) - len(rows) % TOGETHER
+    if whole:
+        flat = list(chain.from_iterable(rows[:whole]))
+        size = TOGETHER * len(names)
+        connection.exec_driver_sql(
+            of_many, [tuple(flat[at : at + size]) for at in range(0, len(flat), size)]
+        )
+    if rows[whole:]:
+        connection.exec_driver_sql(of_one, rows[whole:])
 
 
 def _processed(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any]:
@@ -86,8 +99,9 @@ def _processed(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any
 @lru_cache(maxsize=256)
 def _raw_insert(
     table: Table, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, list[Callable[[Any], Any] | None]] | None:
-    """The statement for rows in the order of `names`, and what makes each value ready to store.
+) -> tuple[str, str, list[Callable[[Any], Any] | None]] | None:
+    """The statements for one row and for TOGETHER of them, their values in the order of `names`,
+    and what makes each value ready to store.
 
     None where SQLAlchemy itself must fill in a default, and where the driver has other ways.
     """
@@ -95,11 +109,13 @@ def _raw_insert(
         one.default is not None and one.name not in names for one in table.columns
     ):
         return None
-    compiled = insert(table).compile(dialect=dialect, column_keys=names)
+    of_one = str(insert(table).compile(dialect=dialect, column_keys=names))
+    placeholders = f"({', '.join('?' * len(names))})"
+    of_many = of_one + f", {placeholders}" * (TOGETHER - 1)
     processors: list[Callable[[Any], Any] | None] = [
         table.columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
     ]
-    return str(compiled), processors
+    return of_one, of_many, processors
 
 
 def _has_default(table: Table, name: str) -> bool:

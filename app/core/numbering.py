@@ -1,7 +1,9 @@
 """Numbers given out once and never again."""
 
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
+from sqlalchemy import BigInteger, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,13 +20,20 @@ def next_numbers(session: Session, series: str, count: int) -> range:
     The series' row stays locked until the transaction ends, so that no number is given twice;
     a rolled-back transaction gives its numbers back.
     """
-    insert: Any = (
-        postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    )
-    statement = insert(NumberSeries).values(name=series, last=FIRST[series] - 1 + count)
-    taken = session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=[NumberSeries.name], set_={"last": NumberSeries.last + count}
-        ).returning(NumberSeries.last)
-    ).one()
+    taken = session.execute(
+        _taking(session.get_bind().dialect.name),
+        {"series": series, "first": FIRST[series] - 1 + count, "count": count},
+    ).scalar_one()
     return range(taken - count + 1, taken + 1)
+
+
+@cache
+def _taking(dialect: str) -> Any:
+    """The statement that takes numbers: made once, a long write takes some for every few rows."""
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    series = cast(Table, NumberSeries.__table__)
+    statement = insert(series).values(name=bindparam("series"), last=bindparam("first"))
+    return statement.on_conflict_do_update(
+        index_elements=[series.c.name],
+        set_={"last": series.c.last + bindparam("count", type_=BigInteger)},
+    ).returning(series.c.last)

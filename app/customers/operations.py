@@ -99,6 +99,8 @@ def update_customers(
     Refused with every problem when a rule is broken or a value is taken.
     """
     _require_editing(actor, {name for one in updates for name in one.given})
+    if not updates:
+        return []
     now = clock.now()
     before = load(session, [one.id for one in updates])
     approving = accounts.groups_with_approval(session)

@@ -28,7 +28,7 @@ from app.customers.models import (
 CUSTOMERS = cast(Table, Customer.__table__)
 BATCH = 5000
 _SOURCES = {Channel.IMPORT: Source.IMPORT, Channel.API: Source.API}
-# Which table names the value of a reference, for the history.
+# Which column names the value of a reference, for the history.
 _REFERENCES = {
     "store_id": Store.name,
     "group_id": Group.name,
@@ -36,6 +36,12 @@ _REFERENCES = {
     "dedicated_operator_id": Operator.email,
     "security_question_id": SecurityQuestion.question,
     "products": Product.name,
+}
+# Read for every few rows of a long write: made once, and without what records would need.
+_NAMED = {
+    field: select(column.table.c.id, column)
+    for field, one in _REFERENCES.items()
+    for column in one.property.columns
 }
 # How many characters each field may have; of the memo the rules speak.
 _LIMITS = {
@@ -46,6 +52,8 @@ _LIMITS = {
     and column.name in rules.FIELD_LABELS
     and column.name != "memo"
 }
+_SEVERAL = (list, tuple, frozenset, set)
+_SHORTEST_LIMIT = min(_LIMITS.values())
 Names = Callable[[dict[str, list[Any]]], dict[str, list[Any]]]
 
 
@@ -137,10 +145,12 @@ def _too_long(values: Mapping[str, Any]) -> list[Problem]:
         Problem(
             name,
             f"{rules.FIELD_LABELS[name]} is longer than {limit} characters",
-            f"It has {len(value)}",
+            f"It has {length}",
         )
-        for name, limit in _LIMITS.items()
-        if isinstance(value := values.get(name), str) and len(value) > limit
+        for name, value in values.items()
+        if isinstance(value, str)
+        and (length := len(value)) > _SHORTEST_LIMIT  # the fewest are, of a million texts
+        and length > (limit := _LIMITS.get(name, length))
     ]
 
 
@@ -225,15 +235,20 @@ def name_references(session: Session) -> Names:
 
     def name(field: str, value: Any) -> Any:
         if field not in known:
-            model = _REFERENCES[field].class_
-            known[field] = dict(session.execute(select(model.id, _REFERENCES[field])).all())
-        if isinstance(value, list | tuple | frozenset | set):
+            session.flush()
+            known[field] = dict(session.execute(_NAMED[field]).all())
+        if isinstance(value, _SEVERAL):
             return sorted(known[field].get(one, str(one)) for one in value)
         return known[field].get(value) or str(value)
 
     def names(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        for field in changes.keys() & _REFERENCES.keys():
-            changes[field] = [None if one is None else name(field, one) for one in changes[field]]
+        for field in _NAMED:
+            if field in changes:
+                old, new = changes[field]
+                changes[field] = [
+                    None if old is None else name(field, old),
+                    None if new is None else name(field, new),
+                ]
         return changes
 
     return names
