@@ -29,7 +29,6 @@ from app.extensions import db, transaction
 from app.jobs import collecting
 from app.jobs.models import Job
 from app.sepa.calendar import is_target_day, target_day_from
-from app.sepa.candidates import count_due
 from app.sepa.creating import create_run
 from app.sepa.models import CreditorAccount
 from app.sepa.previews.models import RunPreview
@@ -49,6 +48,7 @@ from app.sepa.previews.queries import (
 )
 from app.sepa.previews.totals import COLLECTED, is_section
 from app.sepa.queries import active_accounts, policy_of, run_by_number, same_run
+from app.sepa.queries_candidates import count_due
 from app.sepa.rules import Caution, Exclusion, Policy
 
 ROWS = 25

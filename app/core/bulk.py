@@ -6,7 +6,7 @@ rows go to the driver as they are to be stored, column by column made ready: as 
 would cost as much again as its insert.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Table, column, func, insert, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import Session
+
+# The columns of rows, each as the driver takes its values.
+Ready = dict[str, list[Any]]
 
 # Where SQLite notes the last id that each table has given out.
 sqlite_sequence = sql_table("sqlite_sequence", column("name"), column("seq"))
@@ -40,6 +43,35 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) 
     _insert(session.connection(), table, _filled(table, rows))
 
 
+def make_ready(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], late: Sequence[str]
+) -> Ready:
+    """Rows of one shape made ready to be stored later, without the columns `late`."""
+    filled = _filled(table, rows) if rows else {}
+    dialect = session.get_bind().dialect
+    raw = _raw_insert(table, _names(table, {*filled, *late}), dialect)
+    if raw is None:
+        return filled
+    return {
+        name: values if (process := raw[1][name]) is None else _processed(values, process)
+        for name, values in filled.items()
+    }
+
+
+def add_ready(
+    session: Session, table: Table, ready: Ready, late: Mapping[str, Sequence[Any]]
+) -> None:
+    """Insert rows that were made ready before, with what was not known yet."""
+    if not ready:
+        return
+    session.flush()
+    _insert(session.connection(), table, {**ready, **late}, stored=ready)
+
+
+def _names(table: Table, filled: Container[str]) -> tuple[str, ...]:
+    return tuple(one.name for one in table.columns if one.name in filled)
+
+
 def _filled(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The rows by column, without columns that nobody has ever filled.
 
@@ -55,8 +87,14 @@ def _filled(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     return filled
 
 
-def _insert(connection: Connection, table: Table, filled: Mapping[str, Sequence[Any]]) -> None:
-    names = tuple(one.name for one in table.columns if one.name in filled)
+def _insert(
+    connection: Connection,
+    table: Table,
+    filled: Mapping[str, Sequence[Any]],
+    stored: Container[str] = (),
+) -> None:
+    """Insert columns of values; those of `stored` are as the driver takes them already."""
+    names = _names(table, filled)
     raw = _raw_insert(table, names, connection.dialect)
     if raw is None:
         values = [
@@ -66,8 +104,8 @@ def _insert(connection: Connection, table: Table, filled: Mapping[str, Sequence[
         return
     statement, processors = raw
     columns = [
-        filled[name] if process is None else _processed(filled[name], process)
-        for name, process in zip(names, processors, strict=True)
+        filled[name] if process is None or name in stored else _processed(filled[name], process)
+        for name, process in processors.items()
     ]
     connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
 
@@ -86,7 +124,7 @@ def _processed(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any
 @lru_cache(maxsize=256)
 def _raw_insert(
     table: Table, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, list[Callable[[Any], Any] | None]] | None:
+) -> tuple[str, dict[str, Callable[[Any], Any] | None]] | None:
     """The statement for rows in the order of `names`, and what makes each value ready to store.
 
     None where SQLAlchemy itself must fill in a default, and where the driver has other ways.
@@ -96,9 +134,10 @@ def _raw_insert(
     ):
         return None
     compiled = insert(table).compile(dialect=dialect, column_keys=names)
-    processors: list[Callable[[Any], Any] | None] = [
-        table.columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
-    ]
+    processors: dict[str, Callable[[Any], Any] | None] = {
+        name: table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)
+        for name in names
+    }
     return str(compiled), processors
 
 
