@@ -167,7 +167,7 @@ class _Making:
             ) from error
         told: dict[str, list[Any]] = {
             "at": [self._run.created_at] * len(ids),
-            "reason": [reason] * len(ids),
+            "reason": [f"Collection run {self._number}"] * len(ids),
         }
         add_ready(session, HISTORY, share.entries, told)
         _use_mandates(session, share.once)
