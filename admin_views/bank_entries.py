@@ -93,7 +93,8 @@ def reason_of(entry: ReportEntry) -> str:
 
 def _why(entry: ReportEntry) -> Any:
     """Why nothing fits, and the bank's reason."""
-    return [part for part in (entry.problem, reason_of(entry)) if part] or None
+    parts = [part for part in (entry.problem, reason_of(entry)) if part]
+    return [Markup('<span class="k-reason">{}</span>').format(part) for part in parts] or None
 
 
 def _report(entry: ReportEntry) -> Any:

@@ -21,6 +21,8 @@ from admin_views.formatters import Badge, Column, Link, day
 from admin_views.jobs import register_job_page
 from admin_views.registry import address_of
 from app.accounts.identity import current_actor
+from app.accounts.queries import allowed_by_role
+from app.billing.models import InvoiceState
 from app.core import clock
 from app.core.errors import KontorError, NotFound, Problem, Refused
 from app.core.permissions import Permission
@@ -29,7 +31,6 @@ from app.extensions import db, transaction
 from app.jobs import collecting
 from app.jobs.models import Job
 from app.sepa.calendar import is_target_day, target_day_from
-from app.sepa.candidates import count_due
 from app.sepa.creating import create_run
 from app.sepa.models import CreditorAccount
 from app.sepa.previews.models import RunPreview
@@ -49,6 +50,7 @@ from app.sepa.previews.queries import (
 )
 from app.sepa.previews.totals import COLLECTED, is_section
 from app.sepa.queries import active_accounts, policy_of, run_by_number, same_run
+from app.sepa.queries_candidates import count_due
 from app.sepa.rules import Caution, Exclusion, Policy
 
 ROWS = 25
@@ -87,6 +89,7 @@ class Asked:
     day: date | None
     problem: Problem | None
     first: date
+    roles: Sequence[tuple[str, Sequence[str]]]
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -125,6 +128,12 @@ class Collecting(BaseView):
             sequence=sequence,
             ordinal=_ordinal,
             came_from=get_redirect_target(),
+            import_url=_open_to_me(
+                Permission.INVOICES_IMPORT, "imports.upload_view", kind="invoices"
+            ),
+            invoices_url=_open_to_me(
+                Permission.INVOICES_VIEW, "invoices.index_view", state=InvoiceState.OPEN.value
+            ),
             **told,
         )
 
@@ -248,7 +257,7 @@ def _columns(section: str, asked: Asked, back: str) -> tuple[Column, ...]:
     if section == COLLECTED:
         return (_CUSTOMER, _INVOICE, _AMOUNT, *mandate, Column("due_on", "Due on"))
     reason = Exclusion[section] if section in Exclusion.__members__ else Caution[section]
-    here = Here(asked.account, asked.accounts, asked.day, _policy(), back)
+    here = Here(asked.account, asked.accounts, asked.day, _policy(), back, asked.roles)
     way = Column("mend", "Mend", lambda one: mend(reason, one, here))
     changed = Column("iban_changed_at", "Changed")
     if reason is Caution.IBAN_CHANGED:
@@ -313,6 +322,10 @@ def _may_follow(job: Job) -> bool:
     return actor.may(Permission.JOBS_VIEW_ALL) or job.created_by_id == actor.operator_id
 
 
+def _open_to_me(permission: Permission, endpoint: str, **arguments: str) -> str | None:
+    return address_of(endpoint, **arguments) if acting().may(permission) else None
+
+
 def _policy() -> Policy:
     return policy_of(current_app.config["SETTINGS"])
 
@@ -343,6 +356,7 @@ def _asked() -> Asked:
         day=None if problem else chosen,
         problem=problem,
         first=target_day_from(first),
+        roles=allowed_by_role(db.session()),
     )
 
 

@@ -10,7 +10,7 @@ from admin_views.assets import address_of
 from admin_views.formatters import Link
 from admin_views.mandate_pages import CUSTOMERS_ACCOUNT
 from app.core import clock
-from app.core.permissions import Permission
+from app.core.permissions import Permission, RoleName
 from app.sepa.calendar import target_day_from
 from app.sepa.models import CreditorAccount, MandateState
 from app.sepa.previews.queries import Line
@@ -26,6 +26,7 @@ class Here:
     day: date
     policy: Policy
     back: str
+    roles: Sequence[tuple[str, Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,17 @@ def mend(section: Exclusion | Caution, line: Line, here: Here) -> Any:
 def _link(way: Way, here: Here) -> Link | str:
     address = address_of(way.endpoint, **way.arguments, url=here.back)
     open_to_me = any(acting().may(one) for one in way.permissions)
-    return Link(way.label, address) if address and open_to_me else way.label
+    if address and open_to_me:
+        return Link(way.label, address)
+    return f"{way.label}: ask {_who_may(way, here)}"
+
+
+def _who_may(way: Way, here: Here) -> str:
+    """The roles that may go there; administrators only where nobody else may."""
+    wanted = {one.value for one in way.permissions}
+    names = [name for name, allowed in here.roles if wanted.intersection(allowed)]
+    others = [name for name in names if name != RoleName.ADMINISTRATOR]
+    return " or ".join(others[:3]) or f"an {RoleName.ADMINISTRATOR}"
 
 
 def _new_mandate(line: Line, here: Here) -> Way:

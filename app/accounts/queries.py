@@ -78,6 +78,12 @@ def role_by_name(session: Session, name: str) -> Role | None:
     return session.scalar(select(Role).where(Role.name == name))
 
 
+def allowed_by_role(session: Session) -> list[tuple[str, list[str]]]:
+    """The name of each role, and the permissions that it has."""
+    rows = session.execute(select(Role.name, Role.permissions).order_by(Role.name))
+    return [(name, allowed) for name, allowed in rows]
+
+
 def unknown_roles(session: Session, names: Iterable[str]) -> list[str]:
     """Those of the names that no role has; the roles that come with Kontor always count."""
     known = {*session.scalars(select(Role.name)), *RoleName}

@@ -1,6 +1,6 @@
 """Every state change of invoices. All take many; none commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,12 +16,14 @@ from app.billing import rules
 from app.billing.models import Invoice, InvoiceState
 from app.core import clock, undo
 from app.core.actor import Actor, Channel
+from app.core.among import one_of
 from app.core.bulk import insert_rows
 from app.core.errors import NotFound, Problem, Refused
 from app.core.permissions import Permission
 from app.core.portions import portions
 
 INVOICES = cast(Table, Invoice.__table__)
+_TO_CHANGE = [INVOICES.c[name] for name in ("id", "number", "customer_id", "state", "version")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def change_states(
         row["id"]: dict(row)
         for some in portions(list(invoice_ids))
         for row in session.execute(
-            select(INVOICES).where(INVOICES.c.id.in_(some)).with_for_update()
+            select(*_TO_CHANGE).where(INVOICES.c.id.in_(some)).with_for_update()
         ).mappings()
     }
     if len(rows) != len(set(invoice_ids)):
@@ -174,6 +176,39 @@ def change_states(
         ],
     )
     session.expire_all()
+
+
+def entries_of_change(
+    invoices: Iterable[tuple[int, str, int]],
+    before: InvoiceState,
+    after: InvoiceState,
+    *,
+    actor: Actor,
+) -> list[dict[str, Any]]:
+    """What the history is to tell of invoices (id, number, customer) that `swap_states` changes."""
+    changes = {"state": [before.value, after.value]}
+    return [
+        _entry(actor, Action.STATE_CHANGED, id_, {"number": number, "customer_id": owner}, changes)
+        for id_, number, owner in invoices
+    ]
+
+
+def swap_states(
+    session: Session, invoice_ids: Sequence[int], before: InvoiceState, after: InvoiceState
+) -> None:
+    """Bring invoices that are in one state into another. Raises Refused where one is in a third.
+
+    For the largest changes, whose entries in the history are made ahead; never for an import,
+    since it notes nothing for taking it back.
+    """
+    rules.INVOICE_STATES.check(before, after)
+    done = session.execute(
+        update(INVOICES)
+        .where(one_of(INVOICES.c.id, invoice_ids), INVOICES.c.state == before.value)
+        .values(state=after.value, version=INVOICES.c.version + 1)
+    )
+    if done.rowcount != len(invoice_ids):  # type: ignore[attr-defined]
+        raise Refused.because(f"One of the invoices is no longer {before}")
 
 
 def mark_paid(

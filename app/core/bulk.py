@@ -6,21 +6,37 @@ rows go to the driver as they are to be stored, column by column made ready: as 
 would cost as much again as its insert.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, column, func, insert, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import Session
 
+# The columns of rows, each as the driver takes its values.
+Ready = dict[str, list[Any]]
+
 # Where SQLite notes the last id that each table has given out.
 sqlite_sequence = sql_table("sqlite_sequence", column("name"), column("seq"))
 # So many rows go to SQLite by one statement: before each one that sets off triggers, it writes to
 # the table what the full-text search has gathered, and twice the time of an insert went into that.
 TOGETHER = 50
+
+
+class _Raw(NamedTuple):
+    """The statements for one row and for TOGETHER of them, and what makes values ready to store.
+
+    Both take a row's values in the order of the processors.
+    """
+
+    of_one: str
+    of_many: str
+    processors: dict[str, Callable[[Any], Any] | None]
+
+
 # The columns that rows of a table have filled so far. They only become more, so that few
 # different statements are made.
 _told: dict[Table, set[str]] = {}
@@ -44,6 +60,35 @@ def add_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) 
     _insert(session.connection(), table, _filled(table, rows))
 
 
+def make_ready(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], late: Sequence[str]
+) -> Ready:
+    """Rows of one shape made ready to be stored later, without the columns `late`."""
+    filled = _filled(table, rows) if rows else {}
+    dialect = session.get_bind().dialect
+    raw = _raw_insert(table, _names(table, {*filled, *late}), dialect)
+    if raw is None:
+        return filled
+    return {
+        name: values if (process := raw.processors[name]) is None else _processed(values, process)
+        for name, values in filled.items()
+    }
+
+
+def add_ready(
+    session: Session, table: Table, ready: Ready, late: Mapping[str, Sequence[Any]]
+) -> None:
+    """Insert rows that were made ready before, with what was not known yet."""
+    if not ready:
+        return
+    session.flush()
+    _insert(session.connection(), table, {**ready, **late}, stored=ready)
+
+
+def _names(table: Table, filled: Container[str]) -> tuple[str, ...]:
+    return tuple(one.name for one in table.columns if one.name in filled)
+
+
 def _filled(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The rows by column, without columns that nobody has ever filled.
 
@@ -59,8 +104,14 @@ def _filled(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     return filled
 
 
-def _insert(connection: Connection, table: Table, filled: Mapping[str, Sequence[Any]]) -> None:
-    names = tuple(one.name for one in table.columns if one.name in filled)
+def _insert(
+    connection: Connection,
+    table: Table,
+    filled: Mapping[str, Sequence[Any]],
+    stored: Container[str] = (),
+) -> None:
+    """Insert columns of values; those of `stored` are as the driver takes them already."""
+    names = _names(table, filled)
     raw = _raw_insert(table, names, connection.dialect)
     if raw is None:
         values = [
@@ -68,10 +119,9 @@ def _insert(connection: Connection, table: Table, filled: Mapping[str, Sequence[
         ]
         connection.execute(insert(table), values)
         return
-    of_one, of_many, processors = raw
     columns = [
-        filled[name] if process is None else _processed(filled[name], process)
-        for name, process in zip(names, processors, strict=True)
+        filled[name] if process is None or name in stored else _processed(filled[name], process)
+        for name, process in raw.processors.items()
     ]
     rows = list(zip(*columns, strict=True))
     whole = len(rows) - len(rows) % TOGETHER
@@ -79,10 +129,10 @@ def _insert(connection: Connection, table: Table, filled: Mapping[str, Sequence[
         flat = list(chain.from_iterable(rows[:whole]))
         size = TOGETHER * len(names)
         connection.exec_driver_sql(
-            of_many, [tuple(flat[at : at + size]) for at in range(0, len(flat), size)]
+            raw.of_many, [tuple(flat[at : at + size]) for at in range(0, len(flat), size)]
         )
     if rows[whole:]:
-        connection.exec_driver_sql(of_one, rows[whole:])
+        connection.exec_driver_sql(raw.of_one, rows[whole:])
 
 
 def _processed(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any]:
@@ -97,11 +147,8 @@ def _processed(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any
 
 
 @lru_cache(maxsize=256)
-def _raw_insert(
-    table: Table, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, str, list[Callable[[Any], Any] | None]] | None:
-    """The statements for one row and for TOGETHER of them, their values in the order of `names`,
-    and what makes each value ready to store.
+def _raw_insert(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Raw | None:
+    """How rows with values for `names` are handed to the driver.
 
     None where SQLAlchemy itself must fill in a default, and where the driver has other ways.
     """
@@ -112,10 +159,11 @@ def _raw_insert(
     of_one = str(insert(table).compile(dialect=dialect, column_keys=names))
     placeholders = f"({', '.join('?' * len(names))})"
     of_many = of_one + f", {placeholders}" * (TOGETHER - 1)
-    processors: list[Callable[[Any], Any] | None] = [
-        table.columns[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
-    ]
-    return of_one, of_many, processors
+    processors: dict[str, Callable[[Any], Any] | None] = {
+        name: table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)
+        for name in names
+    }
+    return _Raw(of_one, of_many, processors)
 
 
 def _has_default(table: Table, name: str) -> bool:

@@ -18,14 +18,16 @@ from app.jobs import operations, registry
 from app.jobs.context import JobContext
 from app.jobs.models import Job, JobState
 from app.jobs.registry import OnAbandoned
-from app.sepa.candidates import Judge, count_due
+from app.sepa.candidates import Judge
 from app.sepa.creating import create_from_preview
 from app.sepa.models import CreditorAccount
+from app.sepa.preparing import Prepared, prepare_preview
 from app.sepa.previews import operations as previews
 from app.sepa.previews.models import RunPreview
 from app.sepa.previews.queries import latest_preview
 from app.sepa.previews.totals import Totals
 from app.sepa.queries import policy_of
+from app.sepa.queries_candidates import count_due
 from app.sepa.rules import Policy
 
 WORK_OUT = "work_out_preview"
@@ -144,15 +146,26 @@ def work_out(context: JobContext) -> Mapping[str, Any]:
 
 
 def create(context: JobContext) -> Mapping[str, Any]:
-    """Make the run in one commit: all or nothing, also where the worker is killed."""
-    context.progress(0, phase="Claiming the invoices")
-    with context.chunk(journal=False) as session:
-        run = create_from_preview(
-            session, context.params["preview"], policy=_policy(), actor=context.actor
-        )
-        told = {"run": run.number, "collections": run.collection_count}
-        # Whoever has lost the job to another worker must not commit.
-        context.checkpoint(session, told, run.collection_count)
+    """Make the run in one commit: all or nothing, also where the worker is killed.
+
+    Everything that can be worked out is worked out before, while others can still save.
+    """
+    preview_id, policy = context.params["preview"], _policy()
+    context.progress(0, phase="Getting the collections ready")
+    reading = db.session()
+    made = reading.scalar(select(RunPreview.run_id).where(RunPreview.id == preview_id))
+    with Prepared() as ready:
+        if made is None:
+            prepare_preview(reading, preview_id, ready, policy=policy, actor=context.actor)
+        reading.rollback()
+        context.progress(0, phase="Claiming the invoices")
+        with context.chunk(journal=False) as session:
+            run = create_from_preview(
+                session, preview_id, ready, policy=policy, actor=context.actor
+            )
+            told = {"run": run.number, "collections": run.collection_count}
+            # Whoever has lost the job to another worker must not commit.
+            context.checkpoint(session, told, run.collection_count)
     return told
 
 

@@ -5,41 +5,38 @@ Invoices are judged in portions, so that a million of them need no more memory t
 
 from collections.abc import Collection as Many
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
-from sqlalchemy import Row, func, literal_column, select, tuple_
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from app.billing.models import Invoice, InvoiceState
 from app.core import clock
 from app.core.among import one_of
-from app.customers.choices import AddressKind, PaymentMethod
-from app.customers.models import Address, Customer
 from app.sepa import rules
 from app.sepa.characters import IllegalTextError, is_legal_id, legal_name
-from app.sepa.models import (
-    Collection,
-    CollectionState,
-    CreditorAccount,
-    Mandate,
-    MandateState,
-    MandateType,
-    Scheme,
+from app.sepa.models import CreditorAccount, MandateState, MandateType, Scheme
+from app.sepa.queries_candidates import (
+    ORDER,
+    addresses_of,
+    due_rows,
+    failed_attempts,
+    invoice_rows,
+    mandates_of,
 )
 from app.sepa.rules import Caution, Exclusion, Policy
 
 AT_ONCE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An invoice that can be collected, with everything that the collection freezes.
 
-    `attempt` is 2 where it was collected once and the bank refused or returned it.
+    `attempt` is 2 where it was collected once and the bank refused or returned it. `mark` is a
+    number of 32 bits that is another one once anything that the bank is told is.
     """
 
     invoice_id: int
@@ -61,21 +58,10 @@ class Candidate:
     address: Mapping[str, str | None]
     attempt: int
     cautions: Sequence[Caution]
-
-    @property
-    def mark(self) -> int:
-        """A number of 32 bits that is another one once anything that the bank is told is."""
-        told = (
-            self.invoice_id, self.amount, self.mandate_id, self.mandate_reference,
-            self.mandate_signed_on, self.sequence_type, self.debtor_name, self.iban, self.bic,
-            self.original_reference, self.original_iban, self.remittance_text,
-            *self.address.values(),
-        )  # fmt: skip
-        return crc32(repr(told).encode())
+    mark: int
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(NamedTuple):
     """An invoice that is left out, why, and the mandate that comes nearest to serving."""
 
     invoice_id: int
@@ -122,7 +108,7 @@ class Judge:
         for state in (InvoiceState.IN_COLLECTION, InvoiceState.OPEN):
             last = None
             while True:
-                rows = self._read(_due(state, self._day, last))
+                rows = self._read(due_rows(state, self._day, last, AT_ONCE))
                 if rows and state == InvoiceState.OPEN:
                     yield self._judge(rows)
                 elif rows:
@@ -133,10 +119,10 @@ class Judge:
 
     def again(self, invoice_ids: Many[int]) -> dict[int, Verdict]:
         """Those of these invoices that are still due, as they are to be judged now."""
-        wanted = _rows().where(
+        wanted = invoice_rows().where(
             one_of(Invoice.id, list(invoice_ids)), Invoice.due_on <= self._day
         )  # fmt: skip
-        rows = self._read(wanted.order_by(*_ORDER))
+        rows = self._read(wanted.order_by(*ORDER))
         states = (InvoiceState.OPEN, InvoiceState.IN_COLLECTION)
         return {
             one.invoice_id: one for one in self._judge([row for row in rows if row.state in states])
@@ -148,9 +134,9 @@ class Judge:
 
     def _judge(self, rows: Sequence[Row[Any]]) -> list[Verdict]:
         customers = list(dict.fromkeys(row.customer_id for row in rows))
-        mandates = _mandates(self._session, customers)
-        addresses = _addresses(self._session, customers)
-        failed = _failed_attempts(self._session, [row.id for row in rows])
+        mandates = mandates_of(self._session, customers)
+        addresses = addresses_of(self._session, customers)
+        failed = failed_attempts(self._session, [row.id for row in rows])
         return [
             self._one(
                 row,
@@ -258,13 +244,20 @@ class Judge:
             mandate.last_collected_on,
             first_as_recurrent=self._policy.first_as_recurrent,
         )
+        address = address if complete else {}
+        remittance_text = row.remittance_text or f"Invoice {row.number}"
+        told = (
+            row.id, row.amount, mandate.id, mandate.reference, mandate.signed_on, sequence.value,
+            mandate.account_holder, mandate.iban, mandate.bic, mandate.original_reference,
+            mandate.original_iban, remittance_text, *address.values(),
+        )  # fmt: skip
         return Candidate(
             invoice_id=row.id,
             invoice=row.number,
             customer_id=row.customer_id,
             customer=row.customer,
             amount=row.amount,
-            remittance_text=row.remittance_text or f"Invoice {row.number}",
+            remittance_text=remittance_text,
             mandate_id=mandate.id,
             mandate_reference=mandate.reference,
             mandate_signed_on=mandate.signed_on,
@@ -275,93 +268,11 @@ class Judge:
             bic=mandate.bic,
             original_reference=mandate.original_reference,
             original_iban=mandate.original_iban,
-            address=address if complete else {},
+            address=address,
             attempt=attempt,
             cautions=_cautions(mandate, self._changed_since),
+            mark=crc32(repr(told).encode()),
         )
-
-
-_ORDER = (Invoice.due_on, Invoice.customer_id, Invoice.id)
-
-
-def _rows() -> Any:
-    return (
-        select(
-            Invoice.id, Invoice.number, Invoice.customer_id, Invoice.amount, Invoice.state,
-            Invoice.issued_on, Invoice.due_on, Invoice.remittance_text,
-            Customer.number.label("customer"), Customer.iban, Customer.deleted_at,
-            Customer.collection_hold, Customer.collection_hold_until, Customer.notice_days,
-        )
-        .join(Customer, Customer.id == Invoice.customer_id)
-        .where(Customer.payment_method == PaymentMethod.DIRECT_DEBIT.value)
-    )  # fmt: skip
-
-
-def _due(state: InvoiceState, day: date, after: tuple[date, int, int] | None) -> Any:
-    # The state is written out: only then do both databases see that a partial index serves.
-    wanted = _rows().where(Invoice.state == literal_column(f"'{state}'"), Invoice.due_on <= day)
-    if after is not None:
-        wanted = wanted.where(tuple_(*_ORDER) > after)
-    return wanted.order_by(*_ORDER).limit(AT_ONCE)
-
-
-def count_due(session: Session, day: date, at_most: int) -> int:
-    """How many invoices are due by a day, whoever pays them how; counted up to `at_most`."""
-    found = 0
-    for state in (InvoiceState.OPEN, InvoiceState.IN_COLLECTION):
-        some = (
-            select(Invoice.id)
-            .where(Invoice.state == literal_column(f"'{state}'"), Invoice.due_on <= day)
-            .limit(at_most)
-        )
-        found += session.scalar(select(func.count()).select_from(some.subquery())) or 0
-    return min(found, at_most)
-
-
-def _mandates(session: Session, customer_ids: list[int]) -> dict[int, list[Any]]:
-    """The mandates of each customer, the newest first."""
-    found: dict[int, list[Any]] = {}
-    rows = session.execute(
-        select(
-            Mandate.id, Mandate.customer_id, Mandate.reference, Mandate.iban, Mandate.bic,
-            Mandate.account_holder, Mandate.scheme, Mandate.type, Mandate.state,
-            Mandate.signed_on, Mandate.last_collected_on, Mandate.original_reference,
-            Mandate.original_iban, Mandate.iban_changed_at, Mandate.bank_registered_on,
-        )
-        .where(one_of(Mandate.customer_id, customer_ids))
-        .order_by(Mandate.id.desc())
-    )  # fmt: skip
-    for row in rows:
-        found.setdefault(row.customer_id, []).append(row)
-    return found
-
-
-def _addresses(session: Session, customer_ids: list[int]) -> dict[int, dict[str, str | None]]:
-    """The default main address of each customer, as the bank is told it."""
-    rows = session.execute(
-        select(
-            Address.customer_id, Address.street, Address.postcode, Address.place, Address.country
-        ).where(
-            one_of(Address.customer_id, customer_ids),
-            Address.kind == AddressKind.MAIN.value,
-            Address.is_default,
-        )
-    )
-    return {
-        id_: {"street": street, "postcode": postcode, "place": place, "country": country}
-        for id_, street, postcode, place, country in rows
-    }
-
-
-def _failed_attempts(session: Session, invoice_ids: list[int]) -> dict[int, int]:
-    """How often each invoice was collected already, and the bank refused or returned it."""
-    ended = (CollectionState.REJECTED.value, CollectionState.RETURNED.value)
-    rows = session.execute(
-        select(Collection.invoice_id, func.count().label("failed"))
-        .where(one_of(Collection.invoice_id, invoice_ids), Collection.state.in_(ended))
-        .group_by(Collection.invoice_id)
-    )
-    return {row.invoice_id: row.failed for row in rows}
 
 
 def _cautions(mandate: Any, changed_since: datetime) -> tuple[Caution, ...]:

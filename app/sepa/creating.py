@@ -7,41 +7,39 @@ index on live collections has the last word (sepa.md, "Run").
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit.models import Action
-from app.billing.models import Invoice, InvoiceState
-from app.billing.operations import change_states
+from app.billing.models import InvoiceState
+from app.billing.operations import swap_states
 from app.core import clock
 from app.core.actor import Actor
-from app.core.bulk import add_rows
+from app.core.bulk import add_ready
 from app.core.errors import NotFound, Refused
 from app.core.numbering import next_numbers
 from app.core.permissions import Permission
-from app.sepa.candidates import AT_ONCE, Candidate, Excluded, Judge, Verdict
-from app.sepa.characters import MAX_REMITTANCE, legal_id, legal_name, legal_text
-from app.sepa.models import (
-    Collection,
-    CollectionRun,
-    CollectionState,
-    CreditorAccount,
-    Mandate,
-    MandateState,
-    MandateType,
-    RunState,
-)
+from app.sepa.candidates import Candidate, Excluded, Judge, Verdict
+from app.sepa.characters import legal_id, legal_name
+from app.sepa.models import CollectionRun, CreditorAccount, Mandate, MandateState, RunState
 from app.sepa.operations_runs import tell_run
-from app.sepa.previews.models import PreviewLine, RunPreview
+from app.sepa.preparing import (
+    CHANGED,
+    COLLECTIONS,
+    HISTORY,
+    Prepared,
+    Share,
+    as_shown,
+    share_of,
+)
+from app.sepa.previews.models import RunPreview
 from app.sepa.previews.operations import check_current
-from app.sepa.previews.totals import COLLECTED, Totals
+from app.sepa.previews.totals import Totals
+from app.sepa.queries_candidates import Evidence, evidence_of
 from app.sepa.rules import MANDATE_STATES, Policy
-
-_COLLECTIONS = cast(Table, Collection.__table__)
-_CHANGED = "What can be collected has changed since this preview"
 
 
 def create_run(
@@ -73,16 +71,17 @@ def create_run(
         totals, collected = making.totals, making.totals.collected
         as_seen = seen is None or seen == (collected.count, collected.amount)
         if not as_seen or digest not in (None, totals.digest):
-            raise Refused.because(_CHANGED, hint="Look at it again, then create the run")
+            raise Refused.because(CHANGED, hint="Look at it again, then create the run")
         return making.finish(), totals
 
 
 def create_from_preview(
-    session: Session, preview_id: int, *, policy: Policy, actor: Actor
+    session: Session, preview_id: int, prepared: Prepared, *, policy: Policy, actor: Actor
 ) -> CollectionRun:
     """The run of exactly the invoices that a kept preview shows; if it is there, that one.
 
-    Each invoice is judged anew. Raises Refused where one of them is not what was shown.
+    What was prepared is compared with what is there now, and judged anew where that differs.
+    Raises Refused where an invoice is not what was shown.
     """
     actor.require(Permission.DIRECT_DEBIT_RUN)
     preview = session.get(RunPreview, preview_id, with_for_update=True)
@@ -95,19 +94,10 @@ def create_from_preview(
     shown = Totals.from_json(preview.totals or {})
     with session.begin_nested():
         making = _Making(session, account, preview.collection_date, policy, actor)
-        place = 0
-        while lines := _lines(session, preview_id, place):
-            now = making.judge.again([id_ for id_, _ in lines])
-            changed = [id_ for id_, mark in lines if not _is_as_shown(now.get(id_), mark)]
-            if changed:
-                raise Refused.because(
-                    f"{_CHANGED}: {_named(session, changed)}",
-                    hint="Work the preview out again, then create the run",
-                )
-            making.take([now[id_] for id_, _ in lines])
-            place += AT_ONCE
+        for share, evidence in prepared.shares():
+            making.take_prepared(share, evidence)
         if making.totals.digest != shown.digest:
-            raise Refused.because(_CHANGED, hint="Work the preview out again")
+            raise Refused.because(CHANGED, hint="Work the preview out again")
         run = making.finish()
     session.execute(update(RunPreview).where(RunPreview.id == preview_id).values(run_id=run.id))
     return run
@@ -145,27 +135,43 @@ class _Making:
         """Claim those that can be collected, and count all."""
         chosen = []
         for verdict in verdicts:
-            self.totals.add(verdict)
             if isinstance(verdict, Candidate):
                 chosen.append(verdict)
-        if not chosen:
-            return
+            else:
+                self.totals.add(verdict)
+        if chosen:
+            self._claim(share_of(self._session, chosen, self._actor))
+
+    def take_prepared(self, share: Share, evidence: Evidence) -> None:
+        """Claim what was prepared, judged anew if anything is not what it was judged by."""
+        ids = share.invoice_ids
+        if evidence_of(self._session, ids, claiming=True) != evidence:
+            chosen = as_shown(self._session, self.judge.again(ids), ids, share.marks)
+            share = share_of(self._session, chosen, self._actor)
+        self._claim(share)
+
+    def _claim(self, share: Share) -> None:
+        ids, session = share.invoice_ids, self._session
+        texts = zip(ids, share.id_texts, strict=True)
+        late: dict[str, list[Any]] = {
+            "run_id": [self._run_id] * len(ids),
+            "end_to_end_id": [legal_id(f"{self._number}-{id_}", text) for id_, text in texts],
+        }
         try:
-            change_states(
-                self._session, [one.invoice_id for one in chosen], InvoiceState.IN_COLLECTION,
-                actor=self._actor, reason=f"Collection run {self._number}",
-            )  # fmt: skip
-            add_rows(
-                self._session,
-                _COLLECTIONS,
-                [_collection(self._run_id, self._number, one) for one in chosen],
-            )
+            swap_states(session, ids, InvoiceState.OPEN, InvoiceState.IN_COLLECTION)
+            add_ready(session, COLLECTIONS, share.collections, late)
         except (IntegrityError, Refused) as error:
             # Somebody was quicker: they hold the invoices, or the index has them.
             raise Refused.because(
                 "Some of these invoices have just been claimed by another run", hint="Look again"
             ) from error
-        _use_mandates(self._session, chosen)
+        told: dict[str, list[Any]] = {
+            "at": [self._run.created_at] * len(ids),
+            "reason": [f"Collection run {self._number}"] * len(ids),
+        }
+        add_ready(session, HISTORY, share.entries, told)
+        _use_mandates(session, share.once)
+        self.totals.include(share.totals, share.marks)
 
     def finish(self) -> CollectionRun:
         """The run with its figures, told in the history. Raises Refused for one of nothing."""
@@ -177,37 +183,9 @@ class _Making:
             )
         self._run.collection_count, self._run.amount = collected.count, collected.amount
         self._session.flush()
+        self._session.expire_all()
         tell_run(self._session, self._run, Action.CREATED, self._actor, _figures(self._run))
         return self._run
-
-
-def _lines(session: Session, preview_id: int, place: int) -> list[tuple[int, int]]:
-    """Some invoices that a preview shows as collected, from a place on, each with its mark."""
-    rows = session.execute(
-        select(PreviewLine.invoice_id, PreviewLine.mark)
-        .where(
-            PreviewLine.preview_id == preview_id,
-            PreviewLine.section == COLLECTED,
-            PreviewLine.place >= place,
-            PreviewLine.place < place + AT_ONCE,
-        )
-        .order_by(PreviewLine.place)
-    )
-    return [(invoice_id, mark) for invoice_id, mark in rows]
-
-
-def _is_as_shown(verdict: Verdict | None, mark: int) -> bool:
-    return isinstance(verdict, Candidate) and verdict.mark == mark
-
-
-def _named(session: Session, invoice_ids: Sequence[int]) -> str:
-    """Some invoices by their numbers: the first three, then how many more."""
-    first = session.scalars(
-        select(Invoice.number).where(Invoice.id.in_(invoice_ids[:3])).order_by(Invoice.number)
-    )
-    numbers = ", ".join(first) or "an invoice that is gone"
-    more = len(invoice_ids) - 3
-    return f"{numbers} and {more:,} more" if more > 0 else numbers
 
 
 def _run(
@@ -236,33 +214,8 @@ def _run(
     return run
 
 
-def _collection(run_id: int, number: str, one: Candidate) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "invoice_id": one.invoice_id,
-        "customer_id": one.customer_id,
-        "mandate_id": one.mandate_id,
-        "state": CollectionState.LIVE.value,
-        "end_to_end_id": legal_id(f"{number}-{one.invoice_id}", one.invoice),
-        "sequence_type": one.sequence_type,
-        "amount": one.amount,
-        "debtor_name": legal_name(one.debtor_name),
-        "iban": one.iban,
-        "bic": one.bic,
-        "mandate_reference": one.mandate_reference,
-        "mandate_signed_on": one.mandate_signed_on,
-        "original_reference": one.original_reference,
-        "original_iban": one.original_iban,
-        # A text in a script that banks cannot read leaves the invoice's number.
-        "remittance_text": legal_text(one.remittance_text, MAX_REMITTANCE)
-        or legal_text(f"Invoice {one.invoice}", MAX_REMITTANCE),
-        **{name: one.address.get(name) for name in ("street", "postcode", "place", "country")},
-    }
-
-
-def _use_mandates(session: Session, chosen: Sequence[Candidate]) -> None:
+def _use_mandates(session: Session, once: Sequence[int]) -> None:
     """A one-off mandate serves once."""
-    once = [one.mandate_id for one in chosen if one.mandate_type == MandateType.ONE_OFF]
     if once:
         MANDATE_STATES.check(MandateState.ACTIVE, MandateState.USED)
         session.execute(

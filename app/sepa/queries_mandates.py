@@ -37,7 +37,7 @@ WAITING_LABELS = {
     Waiting.UNSIGNED: "Drafts without a signature",
     Waiting.SUSPENDED: "Suspended",
     Waiting.EXPIRING: f"Expiring within {EXPIRING_DAYS} days",
-    Waiting.NO_MANDATE: "Direct debit without an active mandate",
+    Waiting.NO_MANDATE: "Direct debit without a mandate",
     Waiting.OTHER_IBAN: "For another IBAN than the customer's",
     Waiting.REGISTRATION: "Bank registration not confirmed",
 }
@@ -59,14 +59,19 @@ def mismatched(session: Session, customer: Customer) -> Sequence[Mandate]:
 
 
 def customers_without_mandate() -> Select[Customer]:
-    """Live customers who pay by direct debit and have no active mandate, the newest first."""
-    active = exists().where(Mandate.customer_id == Customer.id, _ACTIVE)
+    """Live customers who pay by direct debit without an active mandate, the newest first.
+
+    Those with a draft or a suspended one are not among them: that mandate waits by itself, and to
+    sign or to resume it is what there is to do.
+    """
+    states = (MandateState.ACTIVE.value, MandateState.DRAFT.value, MandateState.SUSPENDED.value)
+    hopeful = exists().where(Mandate.customer_id == Customer.id, Mandate.state.in_(states))
     return (
         select(Customer)
         .where(
             Customer.deleted_at.is_(None),
             Customer.payment_method == PaymentMethod.DIRECT_DEBIT.value,
-            ~active,
+            ~hopeful,
         )
         .order_by(Customer.id.desc())
     )

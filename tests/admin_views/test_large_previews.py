@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +18,7 @@ from app.extensions import transaction
 from app.jobs import recovery
 from app.jobs.models import Job
 from app.sepa.models import Collection, CollectionRun, CreditorAccount, Mandate
+from app.sepa.preparing import prepare_preview
 from app.sepa.previews.models import PreviewLine, RunPreview
 from tests.sepa import making
 
@@ -33,7 +35,7 @@ def _many(app: Flask, clock: Callable[[datetime], None], monkeypatch: pytest.Mon
     clock(making.NOW)
     monkeypatch.setattr("admin_views.collect.AT_ONCE_MOST", 5)
     monkeypatch.setattr("app.sepa.candidates.AT_ONCE", 7)
-    monkeypatch.setattr("app.sepa.creating.AT_ONCE", 7)
+    monkeypatch.setattr("app.sepa.preparing.AT_ONCE", 7)
     with app.app_context(), transaction() as session:
         making.account(session, label="Main")
         making.many_debtors(session, 30)
@@ -138,6 +140,36 @@ def test_what_is_no_longer_as_shown_makes_no_run(
     assert session.scalar(select(func.count(Collection.id))) == 0
     told = {"account": "account has changed", "day": "of another day"}.get(what, number)
     assert told in look(client)
+
+
+@pytest.mark.parametrize("what", ["what the bank is told", "something else"])
+def test_what_changes_while_the_run_is_made_ready_is_seen_before_it_is_claimed(
+    client: FlaskClient,
+    run_jobs: RunJobs,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    client.post(f"{COLLECT}create/", data=agreed(work_out(client, run_jobs)))
+
+    def meanwhile(*given: Any, **named: Any) -> None:
+        prepare_preview(*given, **named)
+        with transaction() as fresh:
+            mandate = fresh.scalars(select(Mandate).order_by(Mandate.id.desc())).first()
+            assert mandate is not None
+            if what == "something else":
+                mandate.document_id = None
+                mandate.version += 1
+            else:
+                mandate.account_holder = "Somebody Else"
+
+    monkeypatch.setattr("app.jobs.collecting.prepare_preview", meanwhile)
+    run_jobs()
+    session.rollback()
+    made = session.scalars(select(CollectionRun.collection_count)).all()
+    assert made == ([30] if what == "something else" else [])
+    if not made:
+        assert "has changed since this preview" in look(client)
 
 
 def test_a_preview_that_is_worked_out_again_takes_the_place_of_the_old(

@@ -259,19 +259,19 @@ def test_a_mandate_that_no_bank_is_known_to_have_registered_leads_to_it(
 
 
 @pytest.mark.parametrize(
-    ("spoil", "label"),
+    ("spoil", "label", "who"),
     [
-        (_abroad(), "Enter the address"),
-        (_set(CUSTOMER, deleted_at=making.NOW), "Restore the customer"),
-        (_limit, "Raise the limit"),
+        (_abroad(), "Enter the address", "operations"),
+        (_set(CUSTOMER, deleted_at=making.NOW), "Restore the customer", "an administrator"),
+        (_limit, "Raise the limit", "an administrator"),
     ],
 )
-def test_who_may_not_mend_it_is_told_but_not_led(
-    app: Flask, as_role: AsRole, spoil: Spoil, label: str
+def test_who_may_not_mend_it_is_told_whom_to_ask_and_not_led(
+    app: Flask, as_role: AsRole, spoil: Spoil, label: str, who: str
 ) -> None:
     _spoilt(app, spoil)
     page = as_role("accounting").get(COLLECT, query_string={"date": DAY.isoformat()}).text
-    assert label in page
+    assert f"{label}: ask {who}<" in page
     assert re.search(rf'href="[^"]*">{label}<', page) is None
 
 

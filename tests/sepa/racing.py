@@ -55,9 +55,9 @@ def race(app: Flask, day: date, accounts: list[int]) -> None:
 
 def pause(app: Flask, day: date, where: str, account_id: int) -> None:
     """Make a run in portions of 10, say where it stands, and go no further."""
-    candidates.AT_ONCE = creating.AT_ONCE = 10
+    candidates.AT_ONCE = 10
     halts: dict[str, tuple[Any, str]] = {
-        "claimed": (creating, "add_rows"),  # invoices are claimed, collections not written
+        "claimed": (creating, "add_ready"),  # invoices are claimed, collections not written
         "between": (creating, "_use_mandates"),  # a portion is written, others are not
         "told": (creating, "tell_run"),  # all is written, the history and the commit are not
     }

@@ -20,9 +20,9 @@ class Sum:
     count: int = 0
     amount: Decimal = Decimal("0.00")
 
-    def add(self, amount: Decimal) -> None:
-        """Count one more."""
-        self.count += 1
+    def add(self, amount: Decimal, count: int = 1) -> None:
+        """Count one more, or several that come to the amount."""
+        self.count += count
         self.amount += amount
 
 
@@ -55,6 +55,19 @@ class Totals:
         for caution in verdict.cautions:
             self.cautions.setdefault(caution, Sum()).add(amount)
         self.digest = crc32(verdict.mark.to_bytes(4), self.digest)
+
+    def include(self, other: "Totals", marks: Iterable[int]) -> None:
+        """Count all that others come to; `marks` are those of what they collect, in its order."""
+        for mine, theirs in (
+            (self.collected, other.collected),
+            (self.left_out, other.left_out),
+            (self.again, other.again),
+            *((self.groups.setdefault(name, Sum()), one) for name, one in other.groups.items()),
+            *((self.reasons.setdefault(name, Sum()), one) for name, one in other.reasons.items()),
+            *((self.cautions.setdefault(name, Sum()), one) for name, one in other.cautions.items()),
+        ):
+            mine.add(theirs.amount, theirs.count)
+        self.digest = crc32(b"".join(mark.to_bytes(4) for mark in marks), self.digest)
 
     def count_of(self, section: str) -> int:
         """How many invoices a section of the preview has."""
