@@ -13,6 +13,7 @@ from admin_views.customer_record import bank_account, phone
 from admin_views.formatters import show
 from app.audit.models import AuditEntry
 from app.catalogue.models import Product
+from app.core.countries import language_name
 from app.customers import merge_parts, rules
 from app.customers.duplicate_models import DuplicatePair
 from app.customers.merge_choices import BANK, Choice, takes_loser
@@ -220,6 +221,8 @@ def value_of(choice: Choice, customer: Customer) -> Any:
         return phone(value)
     if choice.name == "gender":
         return value and value.capitalize()
+    if choice.name == "preferred_language":
+        return value and language_name(value)
     if choice.name in _REFERENCES:
         return value and str(value)
     return f"{value}{_UNITS.get(choice.name, '')}" if type(value) is int else value

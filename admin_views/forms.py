@@ -90,11 +90,11 @@ class KontorForm(Form):
         return left
 
     def faults(self) -> list[tuple[str, str, str]]:
-        """Everything that is wrong: id of the field, its label, the reason."""
+        """Everything that is wrong, down the page: id of the field, its label, the reason."""
         found = []
-        for field in leaves(self):
-            found += [(field.id, full_label(field), str(error)) for error in field.errors]
-        for field in self:
+        for field in (field for _, fields in self.shown_groups() for field in fields):
+            for leaf in _below(field):
+                found += [(leaf.id, full_label(leaf), str(error)) for error in leaf.errors]
             if isinstance(field, FieldList):
                 found += [
                     (field.id, field.label.text, str(error))

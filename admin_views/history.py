@@ -18,6 +18,7 @@ from app.audit import queries
 from app.audit.queries import About
 from app.audit.rules import old_and_new, words
 from app.audit.visibility import hidden_from
+from app.core.countries import language_name
 from app.core.counts import capped_count, format_count
 from app.core.permissions import Permission
 from app.core.values import show_phone
@@ -141,6 +142,10 @@ def value_in_words(name: str, value: Any) -> Any:
         return value
     if name in PHONES:
         return show_phone(value)
+    if name == "gender":
+        return value.capitalize()
+    if name == "preferred_language":
+        return language_name(value)
     try:
         if name in AMOUNTS:
             return Decimal(value)

@@ -325,6 +325,14 @@ def test_the_dedicated_operator_is_found_while_typing(session: Session, clerk: F
     assert found and "operations" in found[0]["text"].lower()
 
 
+def test_what_is_wrong_is_told_in_the_order_of_the_page(
+    session: Session, clerk: FlaskClient
+) -> None:
+    page = new(clerk, "individual", first_name="", email="nobody", memo="x" * 201).text
+    told = page.split("data-summary")[1].split("</ul>")[0]
+    assert re.findall(r'href="#(\w+)"', told) == ["first_name", "email", "memo"]
+
+
 def test_everything_that_is_wrong_is_told_at_once(session: Session, clerk: FlaskClient) -> None:
     customer(first_name="Ada", email="ada@example.com")
     page = new(

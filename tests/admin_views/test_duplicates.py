@@ -289,3 +289,13 @@ def test_looking_from_the_page(
     text = client.get(LIST).text
     assert "2 customers compared" in text
     assert "Same phone" in text
+
+
+def test_a_search_that_found_nobody_says_so(
+    as_role: AsRole, session: Session, run_jobs: Callable[[], int]
+) -> None:
+    client = as_role("operations")
+    client.post(f"{LIST}find/")
+    run_jobs()
+    text = client.get(LIST).text
+    assert "No pair waits for a decision" in text and "appear here" not in text

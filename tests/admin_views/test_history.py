@@ -123,6 +123,13 @@ def many(one: Customer, count: int, **values: Any) -> None:
         work.execute(insert(AuditEntry), [row | values for _ in range(count)])
 
 
+def test_the_history_tells_gender_and_language_in_words(
+    session: Session, clerk: FlaskClient
+) -> None:
+    told = tab(clerk, customer(gender="female", preferred_language="de"))
+    assert ">Female<" in told and ">German<" in told
+
+
 def test_pages_follow_each_other_without_gaps(told: Customer, clerk: FlaskClient) -> None:
     many(told, 60)
     page, seen, turns = tab(clerk, told, field="memo"), 0, []
