@@ -118,7 +118,7 @@ class MappingPage:
 
 
 def said_before(session: Session, one: Import) -> list[tuple[str, str]]:
-    """The headings that were understood as somebody has said, each with its column."""
+    """The headings that were read, or left out, as somebody has said, each with its column."""
     sheets = [sheet for sheet in one.layout.get("sheets", ()) if sheet.get("said")]
     if not sheets:
         return []
@@ -127,9 +127,12 @@ def said_before(session: Session, one: Import) -> list[tuple[str, str]]:
     for sheet in sheets:
         spec = by_title[sheet["sheet"]]
         for heading, key in zip(sheet["headings"], heading_keys(sheet["headings"]), strict=True):
-            column = spec.by_field.get(sheet["said"].get(key, LEFT_OUT))
+            field = sheet["said"].get(key)
+            column = spec.by_field.get(field or LEFT_OUT)
             known = spec.by_heading.get(key)
-            if column is not None and (known is None or known.field != column.field):
+            if field == LEFT_OUT and heading:
+                told.append((heading, "not imported"))
+            elif column is not None and (known is None or known.field != column.field):
                 told.append((heading, column.label))
     return told
 

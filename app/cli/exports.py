@@ -11,7 +11,7 @@ from app.core.actor import COMMAND_LINE
 from app.core.errors import Refused
 from app.customers.choices import CustomerKind
 from app.extensions import db, transaction
-from app.transfer.columns import TEMPLATE_NAMES
+from app.transfer.columns import TEMPLATE_NAMES, TITLES
 from app.transfer.exports import operations
 from app.transfer.exports.lists import LISTS, find_list
 
@@ -99,7 +99,7 @@ def _template_command(name: str) -> click.Command:
         write_template(db.session(), name, out)
         return {"file": str(out), "message": f"The template is in {out}."}
 
-    template.__doc__ = f"Write the blank import workbook for {name} into a file."
+    template.__doc__ = f"Write the blank import workbook for {TITLES[name].lower()} into a file."
     return command(name, OUT)(template)
 
 

@@ -18,7 +18,7 @@ from app.extensions import db, transaction
 from app.jobs import operations as jobs
 from app.jobs import undoing
 from app.jobs.models import JobLeftover
-from app.transfer.columns import WORKBOOK_NAMES, workbook_spec
+from app.transfer.columns import TITLES, WORKBOOK_NAMES, workbook_spec
 from app.transfer.columns.base import SheetSpec, heading_key
 from app.transfer.exports.streams import stream
 from app.transfer.imports import operations, queries
@@ -231,7 +231,7 @@ def _make(kind: str) -> click.Command:
     def imported(**arguments: Any) -> dict[str, Any]:
         return run(kind, **arguments)
 
-    imported.__doc__ = f"Import {kind} from FILE: an .xlsx workbook, or CSV or TSV."
+    imported.__doc__ = f"Import {TITLES[kind].lower()} from FILE: an .xlsx workbook, or CSV or TSV."
     options = (*OPTIONS, *(UPDATE if KINDS[kind].updates else ()))
     return command(kind, *options)(imported)
 

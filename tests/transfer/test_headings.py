@@ -96,6 +96,7 @@ def test_a_clerk_says_what_the_headings_mean_and_it_is_kept(
     preview = client.get(again).text
     assert re.search(r">Vorname</span>.{0,200} First name</li>", preview, re.S)
     assert "not known" not in preview, "what is left out knowingly is no surprise"
+    assert re.search(rf">{GERMAN[0]}</span>.{{0,200}} not imported</li>", preview, re.S)
     import_id = int(again.rpartition("=")[2])
     client.post(f"/admin/imports/run/?id={import_id}", data={"choice": "good"})
     run_jobs()

@@ -97,9 +97,9 @@ CUSTOMERS_SHEET = SheetSpec(
     "Customers",
     (
         customers.NUMBER,
-        customers.COMPANY_NAME,
-        customers.CONTACT_NAME,
-        customers.EMAIL,
+        replace(customers.COMPANY_NAME, example=CUSTOMER.example),
+        replace(customers.CONTACT_NAME, example="Erika Mustermann"),
+        replace(customers.EMAIL, example="library@example.org"),
         customers.BUSINESS_TELEPHONE,
         customers.COUNTRY,
         customers.MEMO,
