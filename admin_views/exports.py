@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,13 +19,14 @@ from admin_views.filters import read_request
 from admin_views.formatters import Badge, Column, Link, size, zone
 from admin_views.imports import IMPORTERS, allowed_specs
 from admin_views.jobs import is_active, register_job_page
+from admin_views.mass_changes import read_ids
 from admin_views.notices import seen
 from admin_views.records import Section
 from app.accounts.identity import current_actor
 from app.audit.models import AuditEntry
 from app.core import clock, storage
 from app.core.actor import Actor
-from app.core.errors import NotAllowed, NotFound, Refused
+from app.core.errors import NotAllowed, NotFound, Problem, Refused
 from app.core.listing import Criteria, Listing
 from app.core.models import StoredFile
 from app.core.permissions import Permission
@@ -32,7 +34,7 @@ from app.extensions import db, transaction
 from app.jobs import operations as jobs
 from app.jobs.models import Job
 from app.transfer.exports import operations, queries
-from app.transfer.exports.lists import ExportList, find_list
+from app.transfer.exports.lists import CHOSEN, ExportList, find_list
 from app.transfer.exports.operations import MEDIA_TYPES, ROWS_AT_ONCE, may_export
 
 
@@ -155,6 +157,19 @@ class DownloadsView(KontorView):
             conditions=export.listing.describe(criteria, db.session()),
             run_url=self.get_url(".run", **request.args.to_dict(flat=False)),
         )
+
+    @expose("/chosen/", methods=("POST",))
+    @needs(Permission.EXPORT)
+    def chosen(self) -> ResponseReturnValue:
+        """Export the ticked rows of a list, in its order."""
+        export, criteria = self._asked()
+        ids = read_ids()
+        if not ids:
+            raise Refused([Problem("rowid", "No row is chosen", "Tick the rows to export")])
+        counted = f"{len(ids)} row{'s' if len(ids) != 1 else ''}"
+        criteria = replace(criteria, search="", filters={CHOSEN: counted})
+        receipt = operations.export_now(export.of(ids), criteria, actor=current_actor())
+        return self._send(receipt)
 
     @expose("/run/", methods=("POST",))
     @needs(Permission.EXPORT)

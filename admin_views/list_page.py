@@ -123,10 +123,13 @@ class ListPage(SavedViews):
         """The actions at the end of the rows to which they apply."""
         return usable(self.all_actions(), "row", acting())
 
-    def export_url(self, **arguments: Any) -> str | None:
-        """The address that exports what the list shows, for whoever may export; else None."""
+    def export_url(self, endpoint: str = "exports.start", **arguments: Any) -> str | None:
+        """The address that exports what the list shows, for whoever may export; else None.
+
+        That of "exports.chosen" exports the rows that are ticked.
+        """
         if not self.export_kind or not self.may("export"):
             return None
         if "exports.start" not in current_app.view_functions:
             return None
-        return self.get_url("exports.start", list_name=self.export_kind, **arguments)
+        return self.get_url(endpoint, list_name=self.export_kind, **arguments)

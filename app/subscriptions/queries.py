@@ -191,12 +191,15 @@ class SubscriptionLine:
     sources: str
 
 
-def export_lines(session: Session, criteria: Criteria) -> Iterator[SubscriptionLine]:
+def export_lines(
+    session: Session, criteria: Criteria, listing: Listing | None = None
+) -> Iterator[SubscriptionLine]:
     """The rows that the criteria ask for, streamed.
 
     Sources are told by basis and coverage, those of an ordinary subscription by its term.
+    `listing` is that of all subscriptions, or a part of it.
     """
-    wanted = SUBSCRIPTIONS.where(criteria).with_only_columns(Subscription.id)
+    wanted = (listing or SUBSCRIPTIONS).where(criteria).with_only_columns(Subscription.id)
     statement = (
         select(
             *Subscription.__table__.columns,

@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from admin_views.base import KontorView
 from app.core import clock
 from app.core.actor import COMMAND_LINE
+from app.core.listing import Criteria
 from app.core.permissions import Permission
 from app.customers.duplicate_models import DuplicatePair
 from app.customers.duplicate_rules import LABELS, Sign
 from app.extensions import transaction
 from app.outbox.operations import queue_message
-from app.transfer.exports.lists import LISTS
+from app.transfer.exports.lists import CHOSEN, LISTS
+from app.transfer.exports.operations import write
 from app.transfer.imports import operations as imports
 from tests.transfer.exporting import records, three_customers
 
@@ -134,3 +136,12 @@ def test_roles_leave_with_what_they_allow_in_words(session: Session, as_role: As
     rows = records(as_role("administrator").get(START + "roles").data)
     manager = next((row for row in rows if row["Name"] == "administrator"), rows[0])
     assert "Export lists" in str(manager["Permissions"])
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_rows_of_every_list_can_be_exported_by_themselves(session: Session, name: str) -> None:
+    chosen = LISTS[name].of([1, 2])
+    asked = Criteria(filters={CHOSEN: "2 rows"})
+    with BytesIO() as file:
+        written = write(chosen, asked, file, actor=COMMAND_LINE)
+    assert ("Chosen by hand", "2 rows") in written.conditions

@@ -1,6 +1,7 @@
 """Exports in the panel: the button, masking, large ones as jobs, the Downloads list."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -228,3 +229,21 @@ def test_the_template_of_an_import_is_offered_where_one_uploads(
     assert book.sheetnames[0] == "Customers"
     assert client.get("/admin/exports/template/?kind=invoices").status_code == 404
     assert as_role("accounting").get("/admin/exports/template/?kind=invoices").status_code == 200
+
+
+def test_ticked_rows_are_exported_alone(session: Session, as_role: AsRole) -> None:
+    three_customers()
+    client = as_role("operations")
+    page = client.get("/admin/clients/?q=muster").text
+    assert "/admin/exports/chosen/?list_name=customers" in page
+    ids = re.findall(r'name="rowid" value="(\d+)"', page)
+    chosen = "/admin/exports/chosen/?list_name=customers&sort=-name"
+    answer = client.post(chosen, data={"rowid": [ids[0], "999999"]})
+    assert [row["Name"] for row in records(answer.data)] == ["Muster GmbH"]
+    assert "Chosen by hand: 2 rows" in client.get("/admin/exports/").text
+    both = client.post(chosen, data={"rowid": ids})
+    assert [row["Name"] for row in records(both.data)] == ["Mustermann", "Muster GmbH"]
+    none = client.post(chosen)
+    assert (none.status_code, "Tick the rows to export" in none.text) == (400, True)
+    assert client.post(chosen, data={"rowid": "' OR 1"}).status_code == 400
+    assert client.post("/admin/exports/chosen/?list_name=invoices").status_code == 403

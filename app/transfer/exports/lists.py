@@ -16,8 +16,10 @@ from app.catalogue.queries_journals import JOURNALS
 from app.catalogue.queries_products import LEVELS, PRODUCTS
 from app.core import clock
 from app.core.actor import COMMAND_LINE, Actor
+from app.core.among import one_of
 from app.core.counts import exact_count
 from app.core.errors import NotFound
+from app.core.filters import Filter, Kind
 from app.core.listing import Criteria, Listing
 from app.core.permissions import Permission
 from app.customers.choices import CustomerKind
@@ -50,6 +52,8 @@ from app.transfer.imports import queries as import_queries
 
 Rows = Callable[[Session, Listing, Criteria], Iterator[Any]]
 Statement = Callable[[Listing, Criteria], Select[Any]]
+# The name of the condition that rows were chosen one by one.
+CHOSEN = "chosen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,25 @@ class ExportList:
         if not self.open_to(actor):
             actor.require(self.permission)
 
+    def of(self, ids: Sequence[int]) -> "ExportList":
+        """The list of certain rows only; the condition CHOSEN says so in its receipt."""
+        narrowed = self.narrowed
+        return replace(
+            self,
+            listing=_only(self.listing, ids),
+            narrowed=lambda listing, actor: _only(narrowed(listing, actor), ids),
+        )
+
     def seen_by(self, actor: Actor) -> "ExportList":
         """The list without the rows that this person must not see."""
         return replace(self, listing=self.narrowed(self.listing, actor))
+
+
+def _only(listing: Listing, ids: Sequence[int]) -> Listing:
+    key = listing.primary_key
+    chosen = Filter(CHOSEN, "Chosen by hand", Kind.TEXT, lambda _: one_of(key, ids))
+    others = [one for one in listing.filters if one.name != CHOSEN]
+    return replace(listing, filters=[*others, chosen])
 
 
 def _count(session: Session, listing: Listing, criteria: Criteria) -> int:

@@ -130,7 +130,8 @@ def subscription_rows(session: Session, listing: Listing, criteria: Criteria) ->
     """Ordinary subscriptions and merged rights, with their sources in words."""
     names = [column.field for column in SUBSCRIPTIONS]
     assert set(names) == {field.name for field in fields(SubscriptionLine)}
-    return ([getattr(line, name) for name in names] for line in export_lines(session, criteria))
+    lines = export_lines(session, criteria, listing)
+    return ([getattr(line, name) for name in names] for line in lines)
 
 
 def rows_of_rights(

@@ -1,7 +1,7 @@
 """The rows of the lists of what was done: imports, exports, jobs, mail, and pairs of customers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,9 @@ class _OpenPairs(Listing):
     def where(self, criteria: Criteria) -> Select[Any]:
         """The pairs asked for. Raises Refused."""
         # By name: a class with slots is made anew, and a bare super() would not find it.
-        return Listing.where(self if criteria.filters.get("state") else OPEN_PAIRS, criteria)
+        asked = criteria.filters.get("state")
+        listing = self if asked else replace(OPEN_PAIRS, filters=self.filters)
+        return Listing.where(listing, criteria)
 
 
 PAIRS: Listing = _OpenPairs(
