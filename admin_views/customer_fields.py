@@ -119,7 +119,8 @@ def shut(field: ParsedField, stored: str | None) -> None:
         return parse_iban(raw, label)
 
     field.parse = parse
-    field.description = "Masked; leave it as it is, or write a new one in full"
+    if stored:
+        field.description = "Masked; leave it as it is, or write a new one in full"
 
 
 class Counted(Longest):

@@ -48,7 +48,8 @@
       if (data.askHint) form.append(make("div", "form-hint", data.askHint));
     }
     const buttons = make("div", "k-dialog-buttons");
-    const no = make("button", "btn", "Cancel");
+    // Where something is cancelled, "Cancel" could be taken for doing it.
+    const no = make("button", "btn", title.textContent.startsWith("Cancel") ? "Go back" : "Cancel");
     no.type = "button";
     const yes = make("button", "btn " + ("confirmDanger" in data ? "btn-danger" : "btn-primary"),
       data.confirmLabel || "Continue");
